@@ -1,0 +1,217 @@
+"""The contract between the gateway and a remote desk: the shapes that cross it and the verbs a connector has.
+
+A connector is built from (manifest, settings, secrets, found), holds no other state and does no network in its
+constructor. Times are aware UTC datetimes, sizes bytes, waits seconds. Failures are raised as ``connectors.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from logging import Logger
+from typing import Any, BinaryIO, Literal, Protocol
+
+Json = Any
+"""A decoded JSON document."""
+
+Value = str | int | float | bool | None | list[str]
+"""A normal value of a record: text with LF, choice/person/ref as text, number, boolean, RFC 3339 UTC, sorted set, null."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one call may use. ``deadline`` is on the ``monotonic`` scale; ``keep(name, value)`` saves a rotated secret
+    or a found value durably before it returns. ``session`` is a ``connectors.session.Session`` (guarded egress)."""
+
+    now: datetime
+    monotonic: Callable[[], float]
+    session: Any
+    log: Logger
+    deadline: float
+    keep: Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A webhook as it came: header names in lower case, body as raw bytes."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a remote's GET challenge."""
+
+    status: int
+    body: bytes
+    mime: str = "text/plain"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A webhook that proved its origin. ``delivery``: the sender's own id of this delivery, when it gives one."""
+
+    delivery: str | None
+    stamp: datetime | None
+    secret: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A comment, file or worklog of a record as the remote shows it. ``minutes`` only for worklogs, ``size``/``url`` for files."""
+
+    id: str
+    record_id: str
+    author: str | None
+    created: datetime | None
+    channel: str
+    text: str = ""
+    format: str = "plain"
+    name: str = ""
+    mime: str = ""
+    size: int | None = None
+    url: str | None = None
+    minutes: int | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One remote ticket: ``fields`` flat, catalogue name -> normal value (a name absent was not observed).
+
+    ``complete`` is False when a list of items could not be read or was not asked for: absence then proves nothing.
+    """
+
+    id: str
+    number: str | None = None
+    page: str | None = None
+    version: str | None = None
+    created: datetime | None = None
+    author: str | None = None
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    raw: Json = None
+    state: Literal["live", "gone", "merged", "left"] = "live"
+    into: str | None = None
+    comments: tuple[Item, ...] = ()
+    files: tuple[Item, ...] = ()
+    worklogs: tuple[Item, ...] = ()
+    complete: bool = False
+
+
+@dataclass(frozen=True)
+class Event:
+    """What an arrival says happened. ``record`` only where the payload gives the whole record; else it is a hint."""
+
+    kind: Literal["created", "changed", "gone", "ignored"]
+    record_id: str | None = None
+    reason: str = ""
+    actor: str | None = None
+    record: Record | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One row of a feed: a hint (``record`` None), a record, or an item. ``stamp`` is the remote's own text for when."""
+
+    record_id: str
+    record: Record | None
+    item: Item | None
+    stamp: str
+    author: str | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a feed; ``cursor`` is our own text, saved together with the page; ``done`` ends this poll."""
+
+    changes: tuple[Change, ...]
+    cursor: str
+    done: bool
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to send. ``open()`` gives a fresh readable stream each time."""
+
+    name: str
+    mime: str
+    size: int
+    sha256: str
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The remote's yes. ``record`` is the reply's own representation, when it gives one; ``read_back`` says how the
+    gateway learns what the remote made of the write: ``reply``, ``fetch`` or ``next_poll``."""
+
+    id: str | None = None
+    version: str | None = None
+    record: Record | None = None
+    said: tuple[str, ...] = ()
+    read_back: str = "reply"
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A record that carries our reference."""
+
+    id: str
+    created: datetime | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person at the remote, as far as it tells."""
+
+    id: str
+    email: str | None = None
+    login: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What ``check`` learned: every name of our own account, values later calls need, the remote's version."""
+
+    me: frozenset[str] = frozenset()
+    values: Mapping[str, str] = field(default_factory=dict)
+    remote: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The remote's fields, channels and workflow in the form mappings and the prover read (MAPPINGS.md, "What the
+    catalogue gives"): a JSON document with keys connector, fields, status, workflow, channels, attachments,
+    reference_searchable. ``sources`` tells per field whether it is ``live``, ``manifest`` or ``declared``."""
+
+    doc: Mapping[str, Json]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+class Connector(Protocol):
+    """One configured desk. Reads may be repeated; of the writes only what the manifest calls repeatable may."""
+
+    kind: str
+    manifest: Mapping[str, Json]
+
+    def check(self, ctx: Context) -> Found: ...
+    def describe(self, ctx: Context) -> Catalogue: ...
+    def verify(self, arrival: Arrival, now: datetime) -> Verified: ...
+    def challenge(self, arrival: Arrival) -> Reply | None: ...
+    def parse(self, arrival: Arrival) -> list[Event]: ...
+    def fetch(self, ctx: Context, id: str, items: bool = True) -> Record: ...
+    def changed(self, ctx: Context, feed: str, cursor: str | None) -> Page: ...
+    def find(self, ctx: Context, ref: str) -> list[Hit]: ...
+    def person(self, ctx: Context, *, id: str | None = None, email: str | None = None) -> Person | None: ...
+    def create(self, ctx: Context, fields: Mapping[str, Value], ref: str, key: str) -> Receipt: ...
+    def update(self, ctx: Context, id: str, fields: Mapping[str, Value], version: str | None) -> Receipt: ...
+    def comment(
+        self, ctx: Context, id: str, channel: str, text: str, reaches: Sequence[str], replaces: str | None = None
+    ) -> Receipt: ...
+    def attach(self, ctx: Context, id: str, channel: str, file: File, reaches: Sequence[str]) -> Receipt: ...
+    def worklog(self, ctx: Context, id: str, minutes: int, text: str, started: datetime) -> Receipt: ...
+    def file(self, ctx: Context, item: Item) -> Iterator[bytes]: ...
