@@ -192,11 +192,94 @@ class Catalogue:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Channel:
+    """A way to say something on a record: who reads it there (``staff`` = the desk's own people, ``requester``), what
+    it can carry, and which catalogue fields the remote changes by itself when it is used."""
+
+    reaches: frozenset[str]
+    comment: bool = True
+    attach: bool = False
+    edit: bool = False
+    side_effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One thing to poll. ``gives``: ``hints`` (ids to fetch), ``records`` or ``worklogs``. ``every``: the least seconds
+    between two polls of it, 0 where the connection's own interval decides."""
+
+    gives: Literal["hints", "records", "worklogs"] = "hints"
+    every: float = 0.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the desk bears: calls at once, and (calls, seconds) at most, where it says so."""
+
+    in_flight: int = 4
+    rate: tuple[int, float] | None = None
+
+
 class Connector(Protocol):
-    """One configured desk. Reads may be repeated; of the writes only what the manifest calls repeatable may."""
+    """One configured desk. Reads may be repeated; of the writes only what the manifest calls repeatable may.
+
+    The attributes need no network and do not change while the object lives; one object serves many threads.
+    ``verbs``: the verbs it has, by name; ``cannot``: for the others (and for lesser lacks) one sentence each.
+    ``feeds``, ``channels``: by name. ``record_version_order``: ``integer`` and ``time`` versions can be compared with
+    ``newer``, ``opaque`` and None cannot. ``apply_horizon``: seconds an unanswered write may still land.
+    ``visible_after``: seconds until a write is surely seen by ``find`` and by the lists of items.
+    ``people``: by what ``person`` can look up (``id``, ``email``). ``reference``: the catalogue field of our reference,
+    "" where there is none: a create without answer then waits for a person. ``status``: the status field's name.
+    """
 
     kind: str
     manifest: Mapping[str, Json]
+
+    @property
+    def verbs(self) -> frozenset[str]: ...
+    @property
+    def cannot(self) -> Mapping[str, str]: ...
+    @property
+    def feeds(self) -> Mapping[str, Feed]: ...
+    @property
+    def channels(self) -> Mapping[str, Channel]: ...
+    @property
+    def limits(self) -> Limits: ...
+    @property
+    def record_version_order(self) -> Literal["time", "integer", "opaque"] | None: ...
+    @property
+    def text_format(self) -> str: ...
+    @property
+    def apply_horizon(self) -> float: ...
+    @property
+    def visible_after(self) -> float: ...
+    @property
+    def people(self) -> frozenset[str]: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+
+    def read_back(self, verb: str) -> str:
+        """How the effect of ``create`` or ``update`` is learned: ``reply``, ``fetch`` or ``next_poll``."""
+
+    def repeatable(self, verb: str) -> float:
+        """Seconds during which repeating that write with the same key is harmless; 0: never."""
+
+    def newer(self, one: str, other: str) -> bool | None:
+        """Is version ``one`` later than ``other``? None: they cannot be ordered."""
+
+    def slow_until(self) -> float:
+        """The ``monotonic`` time before which the desk asks for no more calls (0.0: now is fine)."""
+
+    def catalogue(
+        self, lists: Mapping[str, Json] | None = None, declared: Mapping[str, Json] | None = None
+    ) -> Catalogue:
+        """The catalogue without any call: the manifest, ``lists`` read earlier, and what an admin declared."""
+
+    def lists(self, ctx: Context) -> Mapping[str, Json]:
+        """The live values and fields the desk tells, as a JSON document to store and to give to ``catalogue``."""
 
     def check(self, ctx: Context) -> Found: ...
     def describe(self, ctx: Context) -> Catalogue: ...
