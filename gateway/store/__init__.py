@@ -1,0 +1,1 @@
+"""Where everything is remembered: tables, the two dialects' bulk statements, migrations."""
