@@ -56,10 +56,8 @@ class Desk:
         """The live tickets that carry ``reference``, as the desk's index knows them."""
         seen = self.clock() - self.quirks.index_lag
         with self.lock:
-            hits = [
-                each for each in self.tickets.values() if each.fields["reference"] == reference and not each.deleted
-            ]
-        return [each for each in hits if each.referenced <= seen]
+            live = [each for each in self.tickets.values() if not each.deleted]
+        return [each for each in live if each.fields["reference"] == reference and each.referenced <= seen]
 
     def since(self, seq: int, limit: int) -> list[Happening]:
         """The first ``limit`` happenings after number ``seq``."""

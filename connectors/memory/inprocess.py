@@ -41,7 +41,7 @@ from connectors.errors import Gone, Refused, Retry, Stale, Unknown, Unverified
 from connectors.memory import wire
 from connectors.memory.desk import Desk
 from connectors.memory.faults import Script, nothing
-from connectors.memory.rules import RULES, Conflict, DeskError, Invalid, Missing
+from connectors.memory.rules import RULES, Conflict, Invalid, Missing
 from connectors.memory.tickets import Happening, Ticket
 
 T = TypeVar("T")
@@ -54,7 +54,10 @@ CHANNELS = {
     "reply": Channel(frozenset({"staff", "requester"}), attach=True, edit=True, side_effects=("status",)),
     "note": Channel(frozenset({"staff"}), attach=True, edit=True),
 }
-EVENT_KINDS: Mapping[str, Literal["created", "gone"]] = {"ticket.created": "created", "ticket.deleted": "gone"}
+EVENT_KINDS: Mapping[str, Literal["created", "changed", "gone"]] = {
+    "ticket.created": "created",
+    "ticket.deleted": "gone",
+}
 
 
 def manifest() -> Mapping[str, Json]:
@@ -65,7 +68,7 @@ def manifest() -> Mapping[str, Json]:
 
 
 class MemoryConnector:
-    """Speaks to ``desk`` as the account ``me``. ``locking``: writes carry the version they are based on, as If-Match."""
+    """Speaks to ``desk`` as the account ``me``. ``locking``: updates carry the version they are based on (If-Match)."""
 
     kind = "memory"
     verbs = frozenset(

@@ -1,4 +1,4 @@
-"""The memory desk's own rules: its fields, what they accept, and the quirks of real desks that it can be told to have."""
+"""The memory desk's own rules: its fields, what they accept, and the quirks of real desks it can be told to have."""
 
 from __future__ import annotations
 
