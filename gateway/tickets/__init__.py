@@ -1,0 +1,1 @@
+"""The noun: what a ticket is. Pure."""
