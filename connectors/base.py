@@ -16,7 +16,8 @@ Json = Any
 """A decoded JSON document."""
 
 Value = str | int | float | bool | None | list[str]
-"""A normal value of a record: text with LF, choice/person/ref as text, number, boolean, RFC 3339 UTC, sorted set, null."""
+"""A normal value of a record: text with LF, choice, person and ref as text, number, boolean, RFC 3339 UTC, sorted
+set, null."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Verified:
 
 @dataclass(frozen=True)
 class Item:
-    """A comment, file or worklog of a record as the remote shows it. ``minutes`` only for worklogs, ``size``/``url`` for files."""
+    """A comment, file or worklog of a record as the remote shows it. ``minutes`` only for worklogs, ``size`` for files,
+    ``url``: where a file lies, for ``file`` alone to understand."""
 
     id: str
     record_id: str
@@ -114,7 +116,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Change:
-    """One row of a feed: a hint (``record`` None), a record, or an item. ``stamp`` is the remote's own text for when."""
+    """One row of a feed: a hint (``record`` None), a record, or an item. ``stamp``: the remote's own text for when."""
 
     record_id: str
     record: Record | None

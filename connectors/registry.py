@@ -13,18 +13,18 @@ How the gateway uses it::
     ctx = Context(now, monotonic, session, log, deadline=monotonic() + 30, keep=keep)
     found = desk.check(ctx)                                       # store found.values and found.me with the connection
 
-The functions: ``kinds() -> tuple[str, ...]``, ``manifest(kind) -> Manifest``, ``load(text, name="manifest") -> Manifest``
-(raises ``BadManifest`` with line and column) and ``build(kind: str | Manifest, *, settings, secrets, found=None, auth="",
+The functions: ``kinds() -> tuple[str, ...]``, ``manifest(kind) -> Manifest``, ``load(text, name) -> Manifest`` (raises
+``BadManifest`` with line and column) and ``build(kind: str | Manifest, *, settings, secrets, found=None, auth="",
 verify="", renewal=None) -> Connector`` (raises ``BadSettings``, a message per field). A kind whose folder has a
 ``connector.py`` (memory, mail) is built by its ``build(manifest, settings, secrets, found)`` instead of by the engine.
 
 ``keep(name, value)`` is called with ``secret.<name>`` (a rotated secret), ``token.access`` and ``token.until`` (a
-sign-in, to be sealed like a secret) or ``found.<name>``, and returns when the value is durable. ``renewal`` is a context
-manager factory that holds the connection's sign-in lock among all processes and gives what was kept last.
+sign-in, to be sealed like a secret) or ``found.<name>``, and returns when the value is durable. ``renewal`` makes a
+context manager that holds the connection's sign-in lock among all processes and gives what was kept last.
 
 Before it sends: ``desk.limits.in_flight`` permits, ``desk.slow_until()``, ``"comment" in desk.verbs``,
-``desk.channels["note"].reaches`` (the verb checks it again), ``desk.cannot``. While polling: ``desk.feeds``. After a write:
-``receipt.read_back``; after ``Unknown``: ``desk.repeatable(verb)``, ``desk.visible_after``, ``desk.apply_horizon``,
+``desk.channels["note"].reaches`` (the verb checks it again), ``desk.cannot``. While polling: ``desk.feeds``. After a
+write: ``receipt.read_back``; after ``Unknown``: ``desk.repeatable(verb)``, ``desk.visible_after``, ``apply_horizon``,
 ``desk.find``. When merging: ``desk.record_version_order`` and ``desk.newer``. For mappings: ``desk.catalogue()``.
 """
 
