@@ -1,0 +1,79 @@
+"""Child processes that end with their parent, in sessions of their own: what ``tandem up`` is made of.
+
+A session of its own keeps a Ctrl-C from reaching a child before its parent has decided on the order; the parent-death
+signal ends a child whose parent was killed; whatever a child left behind is ended by its process group.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+
+
+def spawn(
+    argv: Sequence[str], environ: Mapping[str, str] | None = None, log: Path | None = None, cwd: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``argv``; its output goes to ``log`` (appended) or to ours. Call it from the main thread: the kernel sends
+    the parent-death signal when the thread that forked ends."""
+    output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            argv,
+            env=environ,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),
+        )
+    finally:
+        if output is not None:
+            os.close(output)
+
+
+def stop(child: subprocess.Popen[bytes], grace: float) -> int:
+    """SIGTERM, ``grace`` seconds to finish, then SIGKILL to whatever is left of its session. Its exit status."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(grace)
+        except subprocess.TimeoutExpired:
+            pass
+    kill(child)
+    return child.wait()
+
+
+def kill(child: subprocess.Popen[bytes]) -> None:
+    """SIGKILL to the child's whole session, its own children included; nothing when none is left."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def started_at(pid: int) -> int | None:
+    """The kernel's start time of a process (clock ticks since boot), or None when there is none: with the pid it names
+    one process for ever. From proc(5), field 22."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat.rpartition(")")[2].split()[19])
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    libc = ctypes.CDLL(None)
+
+    def child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return child
