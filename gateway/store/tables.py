@@ -570,9 +570,9 @@ slot = Table(
     Column("slot", BigInteger, primary_key=True, autoincrement=False),
 )
 
-# The audit trail is only ever added to; erasure blanks a payload, and nothing else of an entry.
+# The audit trail is only ever added to; erasure blanks a payload with its salt, and nothing else of an entry.
 APPEND_ONLY = {
-    "audit": ("id", "subject", "seq", "at", "canon", "mac", "salt"),
+    "audit": ("id", "subject", "seq", "at", "canon", "mac"),
     "seal": ("id", "at", "prev", "root", "n", "leaves", "sig"),
 }
 
