@@ -12,7 +12,7 @@ What = Literal["ok", "commit_then_drop", "drop_before_commit", "late", "refuse",
 
 @dataclass(frozen=True)
 class Fault:
-    """How one call ends. ``late``: carried out only ``steps`` steps of the desk later; ``after``: seconds (``retry``)."""
+    """How one call ends. ``late``: carried out only ``steps`` steps of the desk later; ``after`` in seconds."""
 
     what: What = "ok"
     steps: int = 1

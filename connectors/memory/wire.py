@@ -110,7 +110,7 @@ def webhook_body(happening: Happening, ticket: Ticket) -> bytes:
     body = happening_document(happening)
     if happening.verb in WHOLE:
         body["ticket"] = fields_document(ticket)
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def signature(secret: str, stamp_text: str, body: bytes) -> str:
