@@ -1,0 +1,1 @@
+"""Decisions, pure: facts in, plan out. No database, no network, no clock."""

@@ -1,0 +1,320 @@
+"""What a person may want of a ticket, as plans: create, edit, comment, attach, worklog, escalate, take_back, resolve.
+
+``data`` of each command is what the API's schemas let through; ids in it are inner ones. A refusal is an ``Objection``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.decide import routing
+from gateway.decide.facts import Command, Leg, Link
+from gateway.decide.merge import Pair, our_change, token
+from gateway.decide.observe import absolute, begin, pass_on
+from gateway.decide.plan import Planner, link_name, name_of
+from gateway.tickets.vocabulary import FINAL, REQUIRED
+
+
+class Objection(Exception):
+    """A command that cannot be carried out: ``field``, ``value`` and what would help. ``conflict``: someone was faster."""
+
+    def __init__(self, text: str, field: str = "", value: Any = None, fix: str = "", conflict: bool = False) -> None:
+        super().__init__(text)
+        self.text, self.field, self.value, self.fix, self.conflict = text, field, value, fix, conflict
+
+
+def command(p: Planner, what: Command) -> None:
+    """Plan a command; raises ``Objection``."""
+    p.plan.verb, p.plan.actor, p.plan.reason = what.what, what.actor, what.reason
+    _COMMANDS[what.what](p, what)
+
+
+def create(p: Planner, what: Command) -> None:
+    """``{fields, channel, holder?}``: a new ticket, then who should have it, by the routing rules."""
+    given = {k: v for k, v in what.data["fields"].items() if v not in (None, "", [])}
+    fields: dict[str, Any] = {"kind": "incident", "status": "new", "impact": "medium", "urgency": "medium", **given}
+    if "title" not in fields:
+        raise Objection("a ticket needs a title", "title", None, "say in one line what is wrong or wanted")
+    begin(p, fields, "team:service-desk", what.data.get("channel", "api"), [])
+    decided = routing.route(p.facts.policy, p.ticket, what.data)
+    p.do(
+        "decision",
+        {"kind": "routing", "outcome": decided.to, "rule": decided.rule, "policy": decided.policy},
+        {"inputs": decided.inputs, "lost": decided.lost, "because": decided.because},
+    )
+    for name, said in decided.erred:
+        p.notice("rule", f"routing rule {name} could not be evaluated and did not match: {said}")
+    if decided.to.startswith("provider:"):
+        leg = p.facts.legs.named(decided.to.removeprefix("provider:"))
+        if leg is None:
+            p.notice("rule", f"routing rule {decided.rule} names {decided.to}, which has no active connection")
+        else:
+            hand_over(p, leg, decided.because, [], [])
+    else:
+        p.hold_by(decided.to, decided.because)
+
+
+def edit(p: Planner, what: Command) -> None:
+    """``{fields, based_on}``: only the fields given; a field that moved since ``based_on`` is a conflict."""
+    based = what.data.get("based_on", {})
+    for name, value in what.data["fields"].items():
+        if (
+            name in based
+            and token(p.ticket.fields.get(name)) != token(based[name])
+            and p.ticket.fields.get(name) != value
+        ):
+            raise Objection(
+                f"{name} was changed meanwhile",
+                name,
+                p.ticket.fields.get(name),
+                "look at the new value and decide again",
+                True,
+            )
+        if name in REQUIRED and value in (None, ""):
+            raise Objection(f"{name} cannot be empty", name, value, "give a value")
+        for link in p.ticket.links:
+            rule = p.leg(link).mapping.fields.get(name) if link.live else None
+            if rule is not None and rule.direction == "in" and name != "priority":
+                raise Objection(
+                    f"{name} is kept by {p.leg(link).name} while it has the ticket", name, value, "change it there"
+                )
+    for name, value in what.data["fields"].items():
+        p.set(name, value if value not in ("", []) else None, "edited by a person")
+
+
+def comment(p: Planner, what: Command) -> None:
+    """``{text, format, audience}``: parties, or the words ``team``, ``partners``, ``everyone``."""
+    parties = audience_of(p, what.data.get("audience", ["team"]))
+    new = p.new_id()
+    p.do(
+        "comment",
+        {"id": name_of(new), "author": what.actor, "audience": parties, "link": None},
+        {
+            "text": what.data["text"],
+            "format": what.data.get("format", "plain"),
+            "raw": "",
+            "author_name": what.actor_name,
+            "created": None,
+        },
+    )
+    p.ticket.dirty = True
+    p.plan.changes["comments"] = [None, 1]
+    pass_on(p, None, new, parties)
+    for file in what.data.get("files", ()):
+        _file(p, what, file, parties, name_of(new))
+
+
+def attach(p: Planner, what: Command) -> None:
+    """``{files: [{name, mime, size, sha256, key}], audience}``: bytes already stored under ``key``."""
+    parties = audience_of(p, what.data.get("audience", ["team"]))
+    for file in what.data["files"]:
+        _file(p, what, file, parties, None)
+    p.ticket.dirty = True
+
+
+def _file(p: Planner, what: Command, file: dict[str, Any], parties: list[str], comment: str | None) -> None:
+    new = p.new_id()
+    p.do(
+        "file",
+        {"id": name_of(new), "author": what.actor, "audience": parties, "link": None, "comment": comment},
+        {**file, "author_name": what.actor_name, "created": None},
+    )
+    p.plan.changes.setdefault("files", [None, 0])[1] += 1
+    pass_on(p, None, new, parties, "attachment")
+
+
+def worklog(p: Planner, what: Command) -> None:
+    """``{minutes, text, started}``: time spent; it goes to providers only where the mapping says so."""
+    new = p.new_id()
+    p.do(
+        "worklog",
+        {"id": name_of(new), "author": what.actor, "audience": [], "link": None},
+        {**what.data, "author_name": what.actor_name, "created": None},
+    )
+    p.ticket.dirty = True
+    p.plan.changes["worklogs"] = [None, 1]
+    for link in p.ticket.links:
+        if link.live and p.leg(link).mapping.worklogs in ("out", "both"):
+            p.deliver(link, "worklog", {"item": name_of(new)})
+
+
+def escalate(p: Planner, what: Command) -> None:
+    """``{connection, comments, files, role}``: hand the ticket to a provider (or let it help), with the chosen notes."""
+    leg = p.facts.legs.named(what.data["connection"])
+    if leg is None:
+        raise Objection("no such connection", "connection", what.data["connection"], "name an active connection")
+    if p.ticket.fields.get("status") in FINAL and p.ticket.fields.get("status") != "resolved":
+        raise Objection("the ticket is closed", "status", p.ticket.fields.get("status"), "reopen it first")
+    link = next((one for one in p.ticket.links if one.connection_id == leg.connection_id and one.live), None)
+    role = what.data.get("role", "holder")
+    if link is not None and link.role == role:
+        raise Objection(f"{leg.name} has this ticket already", "connection", leg.name, "add a comment instead")
+    _decided(p, what, "escalation", f"provider:{leg.provider}")
+    hand_over(p, leg, what.reason, what.data.get("comments", []), what.data.get("files", []), role)
+
+
+def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: list[int], role: str = "holder") -> None:
+    """Make, reopen or promote the link, owe what the provider may know, and let it hold the ticket."""
+    links = [one for one in p.ticket.links if one.connection_id == leg.connection_id]
+    link = next((one for one in links if one.live), None) or next((one for one in links if reopens(one)), None)
+    if link is None:
+        link = Link(p.new_id(), leg.connection_id, p.ticket.id, None, role=role, mapping_id=leg.mapping_id, new=True)
+        p.ticket.links.append(link)
+        p.do("new_link", {"link": link_name(link), "connection": leg.name, "role": role})
+        p.deliver(link, "create", {})
+        for name in shared(leg, link):
+            link.pairs[name] = Pair(owed=int(p.ticket.fields.get(name) is not None))
+    else:
+        link.role = role
+        p.touch(link)
+        p.do("role", {"link": link_name(link), "role": role})
+        for name in shared(leg, link):
+            pair = link.pairs.setdefault(name, Pair())
+            if token(p.ticket.fields.get(name)) != pair.ours:
+                our_change(pair)
+                p.owe(link, name)
+        p.fetch(link, "the link begins again")
+    if role == "holder":
+        for other in p.ticket.links:
+            if other is not link and other.role == "holder":
+                other.role = "helper"
+                p.touch(other)
+                p.do("role", {"link": link_name(other), "role": "helper"})
+        p.hold_by(f"provider:{leg.provider}", reason)
+    for item in comments:
+        p.do("widen", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
+        p.deliver(link, "comment", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
+    for item in files:
+        p.do("widen_file", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
+        p.deliver(link, "attachment", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
+
+
+def reopens(link: Link) -> bool:
+    """An ended link whose record can be worked on again."""
+    return link.role == "ended" and link.state == "live" and link.remote_id is not None
+
+
+def shared(leg: Leg, link: Link) -> list[str]:
+    """The fields that this provider may have and its desk can hold."""
+    return [
+        name
+        for name, rule in leg.mapping.fields.items()
+        if rule.direction != "in"
+        and leg.share is not None
+        and leg.share.allows(name)
+        and not (name == "status" and link.role == "helper")
+    ]
+
+
+def take_back(p: Planner, what: Command) -> None:
+    """``{to?, connection?}``: the provider is told, its waiting work is withdrawn, a team of ours holds the ticket."""
+    name = what.data.get("connection")
+    links = [one for one in p.ticket.links if one.live and (name is None or p.leg(one).name == name)]
+    if not links:
+        raise Objection("no provider has this ticket", "connection", name, "there is nothing to take back")
+    to = what.data.get("to", "team:service-desk")
+    _decided(p, what, "take_back", to)
+    for link in links:
+        end(p, link, what)
+    if p.ticket.holder.startswith("provider:"):
+        p.hold_by(to, what.reason)
+
+
+def end(p: Planner, link: Link, what: Command) -> None:
+    """End a link: what waited is withdrawn, and the provider reads why, as the last thing it hears from us."""
+    leg = p.leg(link)
+    p.do("withdraw", {"link": link_name(link)})
+    if link.remote_id is not None and link.state == "live":
+        new, parties = p.new_id(), absolute(frozenset(), leg.provider)
+        p.do(
+            "comment",
+            {"id": name_of(new), "author": what.actor, "audience": parties, "link": None},
+            {
+                "text": f"Taken back: {what.reason}",
+                "format": "plain",
+                "raw": "",
+                "author_name": what.actor_name,
+                "created": None,
+            },
+        )
+        p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
+    link.role = "ended"
+    p.touch(link)
+    p.do("role", {"link": link_name(link), "role": "ended"})
+
+
+def resolve(p: Planner, what: Command) -> None:
+    """``{link, field, keep}``: end an open conflict by keeping ``ours`` or ``theirs``."""
+    link = p.ticket.link(what.data["link"])
+    name, keep = what.data["field"], what.data["keep"]
+    pair = link.pairs.get(name)
+    if pair is None or pair.park != "ask":
+        raise Objection("this conflict is not open (any more)", "field", name, "reload the ticket", True)
+    pair.park = ""
+    p.touch(link)
+    if keep == "ours":
+        pair.owed = 1
+        p.owe(link, name)
+    else:
+        leg = p.leg(link)
+        wire = leg.mapping.observe(link.seen).get(name)
+        got = leg.mapping.read(name, wire, link.seen)
+        if got.kind != "value":
+            raise Objection(
+                f"their value of {name} means nothing to us yet", "field", name, "keep ours, or map the value first"
+            )
+        pair.owed, pair.ours, pair.since = 0, token(got.value), p.ticket.version + 1
+        p.plan.lost[name] = p.ticket.fields.get(name)
+        p.set(name, got.value, f"conflict resolved for {leg.name}", link)
+    p.close_conflict(link, name, keep)
+
+
+def heal(p: Planner, what: Command) -> None:
+    """``{link, fields}``: write ours again where theirs has drifted."""
+    link = p.ticket.link(what.data["link"])
+    for name in what.data["fields"]:
+        our_change(link.pairs.setdefault(name, Pair()))
+        p.owe(link, name)
+
+
+def _decided(p: Planner, what: Command, kind: str, outcome: str) -> None:
+    p.do(
+        "decision",
+        {"kind": kind, "outcome": outcome, "rule": "by hand", "policy": ""},
+        {"inputs": {}, "lost": [], "because": what.reason},
+    )
+
+
+def audience_of(p: Planner, words: list[str]) -> list[str]:
+    """The parties that an audience names: ``team`` is nobody else, ``partners`` the providers linked now."""
+    linked = {f"provider:{p.leg(link).provider}" for link in p.ticket.links if link.live}
+    parties: set[str] = set()
+    for word in words:
+        if word == "partners":
+            parties |= linked
+        elif word == "everyone":
+            parties |= linked | {"requester"}
+        elif word == "requester" or word in linked:
+            parties.add(word)
+        elif word != "team":
+            raise Objection(
+                "not a party of this ticket",
+                "audience",
+                word,
+                f"one of {', '.join(sorted(linked | {'team', 'partners', 'everyone', 'requester'}))}",
+            )
+    return sorted(parties)
+
+
+_COMMANDS: dict[str, Callable[[Planner, Command], None]] = {
+    "create": create,
+    "edit": edit,
+    "comment": comment,
+    "attach": attach,
+    "worklog": worklog,
+    "escalate": escalate,
+    "take_back": take_back,
+    "resolve": resolve,
+    "heal": heal,
+}

@@ -1,0 +1,284 @@
+"""Everything a decision may look at, as it was read: tickets, links, and what came in (ENGINE.md 10).
+
+State objects are made anew for every plan and changed by it, so that several inputs of one ticket fold in order. What
+is asked of a link's connection (its mapping, its policy, how its versions order) is a ``Leg``. Times are UTC microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.decide.merge import Meaning, Pair
+
+OURS = "team"
+REQUESTER = "requester"
+
+
+class Rule(Protocol):
+    """How one canonical field travels on a link."""
+
+    @property
+    def direction(self) -> str: ...
+    @property
+    def policy(self) -> str: ...
+
+
+class Meanings(Protocol):
+    """A compiled mapping, as far as decisions use it (``mappings.engine.Mapping``)."""
+
+    @property
+    def hash(self) -> str: ...
+    @property
+    def fields(self) -> Mapping[str, Any]: ...
+    @property
+    def attachments(self) -> Any: ...
+    @property
+    def worklogs(self) -> str: ...
+    def observe(self, record: Mapping[str, Any]) -> dict[str, Any]: ...
+    def read(self, field: str, wire: Any, record: Mapping[str, Any]) -> Any: ...
+    def channel_out(self, audience: frozenset[str]) -> str | None: ...
+    def audience_in(self, channel: str) -> frozenset[str] | None: ...
+
+
+class Shares(Protocol):
+    """A provider's share policy (``mappings.share``)."""
+
+    def allows(self, field: str) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What decisions ask of one connection. ``order``: how its record versions order (None, opaque: they do not)."""
+
+    connection_id: int
+    name: str
+    provider: str
+    mapping_id: int
+    mapping: Meanings
+    share: Shares | None
+    order: str | None = None
+    me: frozenset[str] = frozenset()
+    intake: str = "import"
+    side_effects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # channel -> canonical fields
+    verbs: frozenset[str] = frozenset()
+    home: str = ""  # the team that gets what this connection brings in
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at a delivery, as far as the merge needs it. ``vals``: field -> [ours, wire, ...] tokens."""
+
+    id: int
+    kind: str
+    started_at: int
+    outcome: str | None  # None: in flight
+    vals: dict[str, list[Any]]
+    delivery_ids: list[int]
+
+
+@dataclass(slots=True)
+class Binding:
+    kind: str
+    item_id: int
+    part: int
+    remote_id: str | None
+    hash_ours: str
+    hash_theirs: str
+
+
+@dataclass(slots=True)
+class Link:
+    """Our ticket <-> their record at one connection."""
+
+    id: int
+    connection_id: int
+    ticket_id: int | None
+    remote_id: str | None
+    generation: int = 0
+    role: str = "holder"
+    state: str = "live"
+    leg_status: str = ""
+    version: str = ""
+    last_write_end: int | None = None
+    mapping_id: int = 0
+    pairs: dict[str, Pair] = field(default_factory=dict)
+    seen: dict[str, Any] = field(default_factory=dict)
+    verify: int = 0
+    fence: int = 0
+    remote_number: str = ""
+    remote_page: str = ""
+    created_at: int = 0
+    attempts: list[Attempt] = field(default_factory=list)  # open, unknown, and ghosts
+    bindings: list[Binding] | None = None  # None: not gathered
+    open_conflicts: dict[str, int] = field(default_factory=dict)
+    new: bool = False
+    dirty: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.role in ("holder", "helper")
+
+    @property
+    def in_flight(self) -> bool:
+        return any(a.outcome is None for a in self.attempts)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The canonical ticket and its links. ``fields`` holds every synced canonical field, long text included."""
+
+    id: int
+    number: int
+    version: int
+    fields: dict[str, Any]
+    holder: str
+    links: list[Link] = field(default_factory=list)
+    channel: str = ""
+    created_at: int = 0
+    updated_at: int = 0
+    audit_seq: int = 0
+    audit_mac: bytes = b""
+    new: bool = False
+    dirty: bool = False
+    described: bool = False  # the description changed: long text is written by a statement of its own
+
+    def link(self, id: int) -> Link:
+        return next(link for link in self.links if link.id == id)
+
+
+class Legs(Protocol):
+    """Where a plan learns what a connection says: the version a link is pinned to, or the one in force by name."""
+
+    def of(self, connection_id: int, mapping_id: int) -> Leg: ...
+    def named(self, name: str) -> Leg | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one plan is made from. ``as_of``: when the batch was read; ``policy``: the routing policy in force."""
+
+    as_of: int
+    ticket: Ticket | None
+    legs: Legs
+    policy: Any = None
+
+
+# --- what a plan is about: three things start a decision ---
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSeen:
+    """A comment, file or worklog as the remote shows it; ``hash`` of its normal form."""
+
+    kind: str  # comment | file | worklog
+    id: str
+    author: str | None
+    author_name: str
+    channel: str
+    text: str
+    format: str
+    raw: str
+    hash: str
+    created: int | None
+    name: str = ""
+    mime: str = ""
+    size: int | None = None
+    url: str | None = None
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A remote record was seen. ``items`` None: its items were not part of what was seen. ``read_began`` in the
+    database's time: None for a webhook, whose age only its version tells."""
+
+    source: str  # webhook | poll | fetch | reply
+    connection_id: int
+    remote_id: str
+    version: str | None
+    fields: Mapping[str, Any]
+    state: str = "live"
+    into: str | None = None
+    number: str = ""
+    page: str = ""
+    created: int | None = None
+    author: str | None = None
+    items: tuple[ItemSeen, ...] | None = None
+    complete: bool = False
+    read_began: int | None = None
+    arrival: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Something happened to a remote record; what it looks like now has to be fetched."""
+
+    connection_id: int
+    remote_id: str
+    why: str
+    arrival: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A person (or a rule in a person's stead) wants something. ``what`` and ``data`` are listed in ``decide.commands``."""
+
+    what: str
+    actor: str
+    data: Mapping[str, Any]
+    reason: str = ""
+    actor_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A step of a lane ended. ``outcome``: ok | retry | unknown | refused | stale | unauthorized | gone | unsupported |
+    found | absent | held; ``sent``: field -> [ours, wire] of this attempt; ``seen`` what the remote shows afterwards."""
+
+    link_id: int
+    step: str  # create | update | comment | attachment | worklog | fetch | look_up | download
+    outcome: str
+    attempt: int | None
+    deliveries: tuple[int, ...] = ()
+    sent: Mapping[str, list[Any]] = field(default_factory=dict)
+    began: int = 0
+    ended: int = 0
+    said: str = ""
+    remote_id: str | None = None
+    version: str | None = None
+    seen: Observed | None = None
+    read_back: str = ""
+    item: tuple[str, int, int, str] | None = None  # kind, item id, part, hash of what was sent
+    channel: str = ""
+    tries: int = 0
+    after: float | None = None
+    replaced: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Input = Observed | Hint | Command | Settled
+
+__all__ = [
+    "OURS",
+    "REQUESTER",
+    "Attempt",
+    "Binding",
+    "Command",
+    "Facts",
+    "Hint",
+    "Input",
+    "ItemSeen",
+    "Leg",
+    "Legs",
+    "Link",
+    "Meaning",
+    "Meanings",
+    "Observed",
+    "Pair",
+    "Rule",
+    "Settled",
+    "Shares",
+    "Ticket",
+]

@@ -1,0 +1,394 @@
+"""What becomes of a lane's step: receipts merged, doubts looked up, refusals said (ENGINE.md 1, 4, 5).
+
+``settled`` plans one ended step. The lane's own row (when it is due again) follows from what is left; see ``outbox``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from gateway.decide import merge
+from gateway.decide.facts import Attempt, Binding, Link, Observed, Settled
+from gateway.decide.merge import FIRM, Pair, token
+from gateway.decide.observe import (
+    absolute,
+    bind,
+    conclude,
+    evidence,
+    items,
+    meaning,
+    observed,
+    remember,
+    take,
+    unknown_record,
+    vanish,
+)
+from gateway.decide.plan import Planner, link_name, name_of
+
+
+def settled(p: Planner, link: Link, end: Settled) -> None:
+    """Plan the end of one step."""
+    if (
+        end.attempt is not None
+        and end.step in ("create", "update", "comment", "attachment", "worklog")
+        and end.outcome != "unauthorized"
+    ):
+        link.last_write_end = end.ended
+        p.touch(link)
+    handler = _OUTCOMES.get((end.step, end.outcome)) or _OUTCOMES.get(("*", end.outcome))
+    if handler is None:
+        raise ValueError(f"a step {end.step} cannot end in {end.outcome}")
+    handler(p, link, end)
+
+
+def deliveries(p: Planner, link: Link, end: Settled, state: str) -> None:
+    """What becomes of the deliveries of this step: done | again | dead | held | withdrawn."""
+    if end.deliveries:
+        p.do(
+            "deliveries",
+            {"link": link_name(link), "state": state, "step": end.step},
+            {"ids": list(end.deliveries), "said": end.said},
+        )
+
+
+def attempt(p: Planner, link: Link, end: Settled, outcome: str, id: int | None = None) -> None:
+    """Close (or reclassify) an attempt; only its own entry leaves ``sent``."""
+    which = id if id is not None else end.attempt
+    if which is None:
+        return
+    p.do("attempt", {"link": link_name(link), "outcome": outcome}, {"id": which, "said": end.said, "ended": end.ended})
+    for known in link.attempts:
+        if known.id == which:
+            known.outcome = outcome
+    if outcome not in ("unknown", "ghost"):
+        link.attempts = [a for a in link.attempts if a.id != which]
+        for pair in link.pairs.values():
+            pair.sent = [s for s in pair.sent if s[0] != which]
+
+
+# --- yes ---
+
+
+def created(p: Planner, link: Link, end: Settled) -> None:
+    """The record exists: pair what it holds with what we sent."""
+    link.remote_id = end.remote_id
+    p.do("linked", {"link": link_name(link)}, {"remote_id": end.remote_id})
+    if p.plan.verb == "":
+        p.plan.verb = "linked"
+    receipts(p, link, end, first=True)
+    attempt(p, link, end, "ok")
+    deliveries(p, link, end, "done")
+
+
+def updated(p: Planner, link: Link, end: Settled) -> None:
+    """The remote said yes; what it made of each field is read back."""
+    receipts(p, link, end, first=False)
+    attempt(p, link, end, "ok")
+    deliveries(p, link, end, "done")
+
+
+def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
+    """Per field: as expected, ignored, altered, or their own change (ENGINE.md 1, read-back)."""
+    leg = p.leg(link)
+    seen = end.seen
+    holds = {name: token(wire) for name, wire in leg.mapping.observe(seen.fields).items()} if seen else {}
+    if seen is not None:
+        remember(link, seen)
+    if end.version:
+        link.version = end.version
+    for name, (ours, wire, *passed) in end.sent.items():
+        pair = link.pairs.setdefault(name, Pair())
+        now = token(p.ticket.fields.get(name))
+        if name not in holds or holds[name] == wire or holds[name] in passed:
+            merge.receipt(pair, end.attempt or 0, now, ours, holds.get(name, wire))
+            pair.park = "" if pair.park == "ignored" else pair.park
+            if name == "status" and pair.ours is not None:
+                link.leg_status = pair.ours
+        elif holds[name] == pair.theirs or (first and holds[name] is None):
+            before = pair.theirs
+            merge.receipt(pair, end.attempt or 0, now, ours, before)
+            pair.park = "ignored" if now == ours else ""
+            pair.owed = 1
+            p.notice("ignored", f"{leg.name} said yes and left {name} as it was", link, name)
+        elif seen is not None and end.read_back == "reply":
+            merge.receipt(pair, end.attempt or 0, now, ours, holds[name])
+            p.notice("altered", f"{leg.name} made something else of {name}", link, name)
+        else:
+            pair.sent = [s for s in pair.sent if s[0] != end.attempt]
+            _other(p, link, name, holds[name], seen)
+        if pair.speaks:
+            p.owe(link, name)
+    if seen is None:
+        return
+    for name, wire in holds.items():
+        if name not in end.sent:
+            _other(p, link, name, wire, seen, first)
+    if seen.state != "live":
+        vanish(p, link, seen.state, seen.into)
+    elif seen.items is not None:
+        items(p, link, seen)
+
+
+def _other(p: Planner, link: Link, name: str, wire: Any, seen: Observed | None, first: bool = False) -> None:
+    """A field the attempt did not speak for, as the answer shows it: an ordinary inbound value. On a create a field
+    still owed (one that creation cannot set) keeps our value: theirs is only a default of the new record."""
+    leg, rule = p.leg(link), p.leg(link).mapping.fields[name]
+    pair = link.pairs.setdefault(name, Pair())
+    if first and pair.owed and rule.direction != "in":
+        pair.theirs = wire
+        return
+    if seen is None:
+        return
+    leg_only = name == "status" and link.role != "holder"
+    now = token(link.leg_status if leg_only else p.ticket.fields.get(name))
+    taken = merge.inbound(
+        pair, now, wire, lambda: meaning(p, link, name, wire, seen), rule.policy, "in" if leg_only else rule.direction
+    )
+    del leg
+    conclude(p, link, name, pair, taken)
+
+
+def said(p: Planner, link: Link, end: Settled) -> None:
+    """A comment, file or worklog arrived there: bind it, and owe again what its channel does besides."""
+    assert end.item is not None
+    kind, item, part, digest = end.item
+    binding = Binding(kind, item, part, end.remote_id, digest, "")
+    if link.bindings is not None:
+        link.bindings.append(binding)
+    bind(p, link, binding)
+    if end.version:
+        link.version = end.version
+    for name in p.leg(link).side_effects.get(end.channel, ()):
+        pair = link.pairs.get(name)
+        if pair is not None and pair.theirs is not None and not pair.park:
+            pair.owed = FIRM
+            p.owe(link, name)
+    attempt(p, link, end, "ok")
+    deliveries(p, link, end, "done")
+
+
+def downloaded(p: Planner, link: Link, end: Settled) -> None:
+    """A file of theirs is in our store: from now on it can go on to others."""
+    assert end.item is not None
+    p.do("stored", {"item": name_of(end.item[1])}, dict(end.data))
+    deliveries(p, link, end, "done")
+    parties = list(end.data.get("audience", ()))
+    for other in p.ticket.links:
+        if other is not link and other.live and f"provider:{p.leg(other).provider}" in parties:
+            p.deliver(other, "attachment", {"item": name_of(end.item[1]), "audience": parties})
+
+
+def fetched(p: Planner, link: Link, end: Settled) -> None:
+    """The lane fetched: whatever is unknown is compared with it, the rest is ordinary evidence."""
+    assert end.seen is not None
+    verdict = evidence(link, p.leg(link).order, end.seen)
+    if verdict == "regressed":
+        link.verify = 0
+        observed(p, link, end.seen)
+        return
+    if verdict == "fetch":  # a write ended while we looked
+        p.fetch(link, "a write ended meanwhile")
+        return
+    link.verify = 0
+    p.touch(link)
+    if p.facts.ticket is None:
+        unknown_record(p, link, end.seen)
+        return
+    if end.seen.state == "live":
+        for open_attempt in [a for a in link.attempts if a.outcome == "unknown" and a.kind in ("update", "create")]:
+            doubt(p, link, open_attempt, end)
+    take(p, link, end.seen)
+
+
+def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
+    """An update (or an adopted create) that had no answer, against the record as it is now."""
+    assert end.seen is not None
+    leg = p.leg(link)
+    holds = leg.mapping.observe(end.seen.fields)
+    for name, (ours, wire, *_) in known.vals.items():
+        if name not in holds:
+            continue
+        pair = link.pairs.setdefault(name, Pair())
+        rule = leg.mapping.fields[name]
+        now = token(p.ticket.fields.get(name))
+        seen, held = end.seen, token(holds[name])
+
+        def read(name: str = name, held: Any = held, seen: Observed = seen) -> merge.Meaning:
+            return meaning(p, link, name, held, seen)
+
+        taken = merge.unknown(pair, now, ours, wire, held, read, rule.policy, rule.direction)
+        if taken.verdict == "echo":
+            pair.park = "" if pair.park == "ignored" else pair.park
+            if name == "status":
+                link.leg_status = ours
+        conclude(p, link, name, pair, taken)
+        if pair.speaks:
+            p.owe(link, name)
+    attempt(p, link, end, "ghost", known.id)
+    p.do(
+        "deliveries",
+        {"link": link_name(link), "state": "done", "step": known.kind},
+        {"ids": known.delivery_ids, "said": "looked up"},
+    )
+
+
+def found(p: Planner, link: Link, end: Settled) -> None:
+    """A create without an answer has landed: adopt the record, then fetch it."""
+    assert end.remote_id is not None
+    link.remote_id = end.remote_id
+    p.do("linked", {"link": link_name(link)}, {"remote_id": end.remote_id})
+    p.fetch(link, "adopted after a lost answer")
+
+
+def absent(p: Planner, link: Link, end: Settled) -> None:
+    """What was looked for is not there: the attempt stays a ghost, the delivery is tried again."""
+    for known in [a for a in link.attempts if a.outcome == "unknown"]:
+        attempt(p, link, end, "ghost", known.id)
+        p.do(
+            "deliveries",
+            {"link": link_name(link), "state": "again", "step": known.kind},
+            {"ids": known.delivery_ids, "said": end.said},
+        )
+
+
+def several(p: Planner, link: Link, end: Settled) -> None:
+    """Two records carry our reference: a person says which is ours."""
+    p.touch(link)
+    p.notice("doubled", end.said, link)
+    p.do("hold_lane", {"link": link_name(link), "why": end.said})
+
+
+def adopted(p: Planner, link: Link, end: Settled) -> None:
+    """An item without an answer was found at the remote: bind it, and go on as if it had been answered."""
+    for known in [a for a in link.attempts if a.outcome == "unknown"]:
+        said(p, link, replace(end, attempt=known.id, deliveries=tuple(known.delivery_ids)))
+
+
+# --- no, later, and I do not know ---
+
+
+def unsure(p: Planner, link: Link, end: Settled) -> None:
+    """Sent, no answer: look before anything is repeated."""
+    attempt(p, link, end, "unknown")
+    if end.step == "worklog":
+        attempt(p, link, end, "ghost")
+        deliveries(p, link, end, "held")
+        p.notice("held", f"{p.leg(link).name} did not answer whether it took the worklog: {end.said}", link)
+    elif link.remote_id is not None:
+        p.fetch(link, "an answer was lost")
+
+
+def again(p: Planner, link: Link, end: Settled) -> None:
+    attempt(p, link, end, "retry")
+    deliveries(p, link, end, "again")
+
+
+def exhausted(p: Planner, link: Link, end: Settled) -> None:
+    """The retry schedule is over: a dead letter."""
+    attempt(p, link, end, "retry")
+    dead(p, link, end)
+    p.notice("dead", f"{p.leg(link).name} could not be reached for {end.step}: {end.said}", link)
+
+
+def refused(p: Planner, link: Link, end: Settled) -> None:
+    """A business no, in the vendor's own words. The fields park until either side changes; the lane goes on, except
+    behind a create."""
+    attempt(p, link, end, "refused")
+    for name in end.sent:
+        pair = link.pairs.get(name)
+        if pair is not None:
+            pair.park = "ignored"
+    if end.step in ("fetch", "look_up"):
+        link.verify = 0
+        p.touch(link)
+    dead(p, link, end)
+    field = next(iter(end.sent)) if len(end.sent) == 1 else ""
+    p.notice("refused", f"{p.leg(link).name} refused the {end.step}: {end.said}", link, field)
+
+
+def dead(p: Planner, link: Link, end: Settled) -> None:
+    deliveries(p, link, end, "dead")
+    p.touch(link)
+    if end.step == "create":
+        p.do("hold_lane", {"link": link_name(link), "why": end.said})
+
+
+def stale(p: Planner, link: Link, end: Settled) -> None:
+    """The remote moved on: fetch, merge, recompute."""
+    attempt(p, link, end, "stale")
+    deliveries(p, link, end, "again")
+    p.fetch(link, "the remote moved on")
+
+
+def unauthorized(p: Planner, link: Link, end: Settled) -> None:
+    """Nothing is burnt: the whole connection waits for credentials."""
+    attempt(p, link, end, "unauthorized")
+    leg = p.leg(link)
+    p.do("connection", {"id": str(link.connection_id), "state": "unauthorized", "reason": end.said})
+    p.notice("unauthorized", f"{leg.name} does not accept our credentials: {end.said}", link)
+
+
+def gone(p: Planner, link: Link, end: Settled) -> None:
+    """Not there, and others still are: everything owed becomes a dead letter that says so."""
+    attempt(p, link, end, "gone")
+    link.verify = 0
+    if p.facts.ticket is not None:
+        vanish(p, link, "gone", None)
+    else:
+        link.state = "gone"
+        p.touch(link)
+    deliveries(p, link, end, "dead")
+    p.do("bury", {"link": link_name(link)}, {"said": end.said})
+
+
+def unsupported(p: Planner, link: Link, end: Settled) -> None:
+    """The desk cannot do this: what its manifest promises instead, a note with the essentials."""
+    attempt(p, link, end, "unsupported")
+    if end.step in ("attachment", "worklog") and end.data.get("instead"):
+        parties = list(end.data.get("audience") or absolute(frozenset(), p.leg(link).provider))
+        new = p.new_id()
+        p.do(
+            "comment",
+            {"id": name_of(new), "author": "tandem", "audience": parties, "link": None},
+            {"text": end.data["instead"], "format": "plain", "raw": "", "author_name": "Tandem", "created": None},
+        )
+        p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
+        deliveries(p, link, end, "done")
+    else:
+        deliveries(p, link, end, "dead")
+    p.notice("unsupported", end.said, link)
+
+
+def withheld(p: Planner, link: Link, end: Settled) -> None:
+    """Nothing was sent and nothing will be: policy, mapping or audience does not let it through."""
+    attempt(p, link, end, "withheld")
+    deliveries(p, link, end, "withdrawn")
+    if end.said:
+        p.notice("withheld", end.said, link)
+
+
+_OUTCOMES: dict[tuple[str, str], Callable[[Planner, Link, Settled], None]] = {
+    ("create", "ok"): created,
+    ("update", "ok"): updated,
+    ("comment", "ok"): said,
+    ("attachment", "ok"): said,
+    ("worklog", "ok"): said,
+    ("download", "ok"): downloaded,
+    ("fetch", "ok"): fetched,
+    ("look_up", "found"): found,
+    ("look_up", "absent"): absent,
+    ("look_up", "several"): several,
+    ("look_up", "adopted"): adopted,
+    ("look_up", "ok"): fetched,
+    ("*", "unknown"): unsure,
+    ("*", "retry"): again,
+    ("*", "exhausted"): exhausted,
+    ("*", "refused"): refused,
+    ("*", "stale"): stale,
+    ("*", "unauthorized"): unauthorized,
+    ("*", "gone"): gone,
+    ("*", "unsupported"): unsupported,
+    ("*", "withheld"): withheld,
+}
