@@ -212,6 +212,20 @@ class Road:
             return int(self.raw.executemany(text, rows).rowcount)
         return int(self.raw.execute(text, [list(column) for column in zip(*rows, strict=True)]).rowcount)
 
+    def upsert(self, table: Table, key: Sequence[str], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, or set the other columns of those whose key is there; a key at most once in ``rows``."""
+        if not rows:
+            return
+        others = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in key)
+        names = ", ".join(f'"{c}"' for c in key)
+        text = (
+            f"{_insert_text(table, tuple(columns), self.dialect, False)} on conflict ({names}) do update set {others}"
+        )
+        if self.dialect == "sqlite":
+            self.raw.executemany(text, rows)
+        else:
+            self.raw.execute(text, [list(column) for column in zip(*rows, strict=True)])
+
     def update(self, table: Table, key: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
         """Update by key; each row is the columns' values in order, the key last."""
         if not rows:

@@ -6,9 +6,10 @@ has a life of its own. Sum types are short words; work queues use small integers
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -31,7 +32,7 @@ metadata = MetaData(
     }
 )
 
-HOT = {"postgresql_with": {"fillfactor": 70}}
+HOT: dict[str, Any] = {"postgresql_with": {"fillfactor": 70}}
 WAITING, DONE, DEAD, WITHDRAWN, HELD = 0, 1, 2, 3, 4
 """States of an arrival or a delivery. HELD waits for a person or for something else to happen first."""
 

@@ -1,0 +1,444 @@
+"""The plans of one batch carried out in one transaction: rows, audit entries, lanes made due (DESIGN.md section 2).
+
+The caller holds the locks and has checked the guard. New things get their ids here, in ``name``, right after each plan,
+so that the next plan of the same ticket already sees them; ``write`` then writes whole lists, table by table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.decide.facts import Link, Ticket
+from gateway.decide.plan import NEW, Action, Planner
+from gateway.journal import audit
+from gateway.journal.audit import Change
+from gateway.journal.chain import Key
+from gateway.store import tables
+from gateway.store.db import Road
+from gateway.store.ids import mint
+from gateway.store.tables import DEAD, DONE, HELD, WAITING, WITHDRAWN
+
+_STATES = {"done": DONE, "dead": DEAD, "held": HELD, "withdrawn": WITHDRAWN}
+_QUIET = frozenset({"fetch", "attempt", "bind", "notice", "update_conflict", "connection", "wake"})
+_TICKET = (
+    "version",
+    "kind",
+    "status",
+    "priority",
+    "holder",
+    "title",
+    "requester",
+    "fields",
+    "updated_at",
+    "audit_seq",
+    "audit_mac",
+)
+_LINK = (
+    "ticket_id", "remote_id", "remote_number", "remote_page", "role", "state", "leg_status", "remote_version",
+    "last_write_end", "mapping_id", "pairs", "seen", "verify",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Named:
+    """A plan whose new things have ids. ``ticket`` and ``links`` are the state after it."""
+
+    planner: Planner
+    ids: dict[str, int]
+    ticket: Ticket | None
+    link: Link | None
+    settles: bool = False
+
+    def id(self, name: str) -> int:
+        return self.ids[name] if name.startswith(NEW) else int(name)
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch did: ``due``: connections with lanes to work on; ``connections``: (id, state, reason) to be set."""
+
+    due: set[int] = field(default_factory=set)
+    connections: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def name(planner: Planner, link: Link | None, settles: bool = False) -> Named:
+    """Give ids to what a plan made, and the ticket its next version."""
+    ids: dict[str, int] = {f"{NEW}{n}": mint() for n in range(1, -planner._minted + 1)}
+    ticket = planner.facts.ticket
+
+    def real(id: int) -> int:
+        return ids[f"{NEW}{-id}"] if id < 0 else id
+
+    if ticket is not None:
+        ticket.id = real(ticket.id)
+        for one in ticket.links:
+            one.id = real(one.id)
+            one.ticket_id = ticket.id
+            for binding in one.bindings or ():
+                binding.item_id = real(binding.item_id)
+        if ticket.dirty or any(one.dirty for one in ticket.links):
+            ticket.version += 1
+            ticket.dirty = True
+    return Named(planner, ids, ticket, link, settles)
+
+
+def write(road: Road, batch: list[Named], now: int, key: Key) -> Written:
+    """Write everything the batch's plans say."""
+    out = Written()
+    tickets = {id(n.ticket): n.ticket for n in batch if n.ticket is not None and n.ticket.dirty}
+    links: dict[int, Link] = {}
+    for named in batch:
+        for link in [*(named.ticket.links if named.ticket else ()), *([named.link] if named.link else ())]:
+            links[id(link)] = link
+    changed = [link for link in links.values() if link.dirty or link.new]
+    _number(road, [t for t in tickets.values() if t.new])
+    _tickets(road, list(tickets.values()), now, _audit(road, batch, now, key))
+    _links(road, changed, now)
+    rows = _Rows(road, now, {link.id: link for link in links.values()}, out)
+    for named in batch:
+        for action in named.planner.plan.actions:
+            handler = rows.handlers.get(action.verb)
+            if handler is not None:
+                handler(named, action)
+    rows.flush()
+    for ticket in tickets.values():
+        ticket.new = ticket.dirty = ticket.described = False
+    for link in changed:
+        link.new = link.dirty = False
+    return out
+
+
+def _number(road: Road, new: list[Ticket]) -> None:
+    if new:
+        road.run("update sequence set value = value + ? where name = 'ticket'", len(new))
+        last = road.rows("select value from sequence where name = 'ticket'")[0][0]
+        for offset, ticket in enumerate(new):
+            ticket.number = last - len(new) + 1 + offset
+
+
+def _audit(road: Road, batch: list[Named], now: int, key: Key) -> dict[str, tuple[int, bytes]]:
+    """One entry per plan that changed something, in the order of the plans."""
+    changes = []
+    for named in batch:
+        plan, ticket = named.planner.plan, named.ticket
+        told = [a for a in plan.actions if a.verb not in _QUIET and a.data.get("state") != "again"]
+        if ticket is None or not told:
+            continue
+        payload = {
+            "changes": plan.changes,
+            "lost": plan.lost,
+            "did": [[a.verb, dict(a.data)] for a in told],
+            "ids": {k: str(v) for k, v in named.ids.items()},
+        }
+        head = (ticket.audit_seq, ticket.audit_mac)
+        changes.append(
+            Change(audit.ticket_subject(ticket.id), head, plan.actor, plan.verb, "", {**payload, "reason": plan.reason})
+        )
+    written = audit.rows_for(key, now, changes)
+    audit.write(road, written)
+    return written.heads
+
+
+def _tickets(road: Road, tickets: list[Ticket], now: int, heads: dict[str, tuple[int, bytes]]) -> None:
+    new, old, described = [], [], []
+    for ticket in tickets:
+        ticket.audit_seq, ticket.audit_mac = heads.get(
+            audit.ticket_subject(ticket.id), (ticket.audit_seq, ticket.audit_mac)
+        )
+        ticket.updated_at = now
+        fields = dict(ticket.fields)
+        description = fields.pop("description", None) or ""
+        requester = fields.get("requester")
+        email = str(requester.get("email") or "").lower() if isinstance(requester, dict) else ""
+        row = (
+            ticket.version, fields["kind"], fields["status"], fields["priority"], ticket.holder, fields["title"], email,
+            json.dumps(fields, ensure_ascii=False), now, ticket.audit_seq, ticket.audit_mac,
+        )  # fmt: skip
+        if ticket.new:
+            ticket.created_at = now
+            new.append((*row, ticket.id, ticket.number, ticket.channel, description, now))
+        else:
+            old.append((*row, ticket.id))
+            if ticket.described:
+                described.append((description, ticket.id))
+    road.insert(tables.ticket, (*_TICKET, "id", "number", "channel", "description", "created_at"), new)
+    road.update(tables.ticket, "id", _TICKET, old)
+    road.update(tables.ticket, "id", ("description",), described)
+
+
+def _links(road: Road, links: list[Link], now: int) -> None:
+    new, old, lanes = [], [], []
+    for link in links:
+        pairs = {n: p.stored() for n, p in link.pairs.items()}
+        row = (
+            link.ticket_id, link.remote_id, link.remote_number, link.remote_page, link.role, link.state,
+            link.leg_status, link.version, link.last_write_end, link.mapping_id,
+            json.dumps(pairs, ensure_ascii=False), json.dumps(link.seen, ensure_ascii=False), link.verify,
+        )  # fmt: skip
+        if link.new:
+            new.append((*row, link.id, link.connection_id, link.generation, now))
+            lanes.append((link.id, link.ticket_id, link.connection_id))
+        else:
+            old.append((*row, link.id))
+    road.insert(tables.link, (*_LINK, "id", "connection_id", "generation", "created_at"), new)
+    road.insert(tables.lane, ("link_id", "ticket_id", "connection_id"), lanes)
+    road.update(tables.link, "id", _LINK, old)
+
+
+class _Rows:
+    """Collects the rows of all actions; ``flush`` writes them table by table. ``handlers``: verb -> what it adds."""
+
+    def __init__(self, road: Road, now: int, links: dict[int, Link], out: Written) -> None:
+        self.road, self.now, self.links, self.out = road, now, links, out
+        self.inserts: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.later: list[Callable[[], object]] = []
+        self.wake: set[int] = set()
+        self.handlers: dict[str, Callable[[Named, Action], None]] = {
+            "deliver": self.deliver, "fetch": self.fetch, "comment": self.comment, "file": self.file,
+            "worklog": self.worklog, "bind": self.bind, "revise": self.revise, "notice": self.notice,
+            "open_conflict": self.open_conflict, "update_conflict": self.update_conflict,
+            "close_conflict": self.close_conflict, "decision": self.decision, "hold": self.hold,
+            "deliveries": self.deliveries, "withdraw": self.withdraw, "bury": self.bury, "attempt": self.attempt,
+            "connection": self.connection, "hold_lane": self.hold_lane, "widen": self.widen,
+            "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt,
+        }  # fmt: skip
+
+    # -- the lane --
+
+    def deliver(self, named: Named, action: Action) -> None:
+        link, data = named.id(action.data["link"]), action.data
+        assert named.ticket is not None
+        item = named.id(data["item"]) if "item" in data else None
+        body = {k: v for k, v in data.items() if k not in ("link", "kind", "item")}
+        body.update(action.payload)
+        body["v"] = named.ticket.version
+        self.inserts["delivery"].append(
+            (mint(), link, named.ticket.id, data["kind"], item, json.dumps(body, ensure_ascii=False), self.now)
+        )
+        self.wake.add(link)
+
+    def fetch(self, named: Named, action: Action) -> None:
+        self.wake.add(named.id(action.data["link"]))
+
+    def deliveries(self, named: Named, action: Action) -> None:
+        ids, state, said = list(action.payload["ids"]), action.data["state"], action.payload["said"]
+        if state == "again":
+            sql = "update delivery set tries = tries + 1, said = ? where id INTS(?) and state = 0"
+            self.later.append(lambda: self.road.run(sql, said, ids))
+        else:
+            sql = "update delivery set state = ?, said = ?, done_at = ? where id INTS(?)"
+            code = _STATES[state]
+            self.later.append(lambda: self.road.run(sql, code, said, self.now, ids))
+
+    def withdraw(self, named: Named, action: Action) -> None:
+        link = named.id(action.data["link"])
+        sql = "update delivery set state = ?, done_at = ? where link_id = ? and state = 0"
+        self.road.run(sql, WITHDRAWN, self.now, link)
+
+    def bury(self, named: Named, action: Action) -> None:
+        link, said = named.id(action.data["link"]), action.payload["said"]
+        sql = "update delivery set state = ?, said = ?, done_at = ? where link_id = ? and state = 0"
+        self.later.append(lambda: self.road.run(sql, DEAD, said, self.now, link))
+
+    def attempt(self, named: Named, action: Action) -> None:
+        data = action.payload
+        row = (action.data["outcome"], data["said"], data["ended"] or self.now, data["id"])
+        self.later.append(lambda: self.road.update(tables.attempt, "id", ("outcome", "said", "ended_at"), [row]))
+
+    def hold_lane(self, named: Named, action: Action) -> None:
+        link, why = named.id(action.data["link"]), action.data["why"]
+        self.later.append(lambda: self.road.run("update lane set held = ?, due_at = null where link_id = ?", why, link))
+
+    def connection(self, named: Named, action: Action) -> None:
+        self.out.connections.append((int(action.data["id"]), action.data["state"], action.data["reason"]))
+
+    def adopt(self, named: Named, action: Action) -> None:
+        link, ticket = named.id(action.data["link"]), named.id(action.data["ticket"])
+        self.later.append(lambda: self.road.run("update lane set ticket_id = ? where link_id = ?", ticket, link))
+
+    # -- what people and providers said --
+
+    def comment(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        id, data, p = named.id(action.data["id"]), action.data, action.payload
+        link = named.id(data["link"]) if data["link"] else None
+        self.inserts["comment"].append(
+            (
+                id,
+                named.ticket.id,
+                data["author"],
+                p["author_name"],
+                p["text"],
+                p["format"],
+                p["raw"],
+                link,
+                p["created"] or self.now,
+            )
+        )
+        self.inserts["audience"].extend((id, party) for party in data["audience"])
+
+    def file(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        id, data, p = named.id(action.data["id"]), action.data, action.payload
+        link = named.id(data["link"]) if data["link"] else None
+        comment = named.id(data["comment"]) if data.get("comment") else None
+        self.inserts["attachment"].append(
+            (
+                id, named.ticket.id, comment, data["author"], p["author_name"], p["name"], p["mime"], p["size"],
+                p.get("sha256", ""), p.get("key", ""), json.dumps(data["audience"]), link,
+                json.dumps(p.get("remote", {})), "stored" if p.get("key") else "remote", p["created"] or self.now,
+            )
+        )  # fmt: skip
+
+    def worklog(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        id, data, p = named.id(action.data["id"]), action.data, action.payload
+        link = named.id(data["link"]) if data["link"] else None
+        started = p.get("started") or p["created"] or self.now
+        self.inserts["worklog"].append(
+            (id, named.ticket.id, data["author"], p["author_name"], p["minutes"], p["text"], started, link, self.now)
+        )
+
+    def revise(self, named: Named, action: Action) -> None:
+        p = action.payload
+        row = (p["text"], p["format"], p["raw"], self.now, named.id(action.data["item"]))
+        self.later.append(lambda: self.road.update(tables.comment, "id", ("body", "format", "raw", "edited_at"), [row]))
+
+    def bind(self, named: Named, action: Action) -> None:
+        data, p = action.data, action.payload
+        row = (
+            named.id(data["link"]),
+            data["kind"],
+            named.id(data["item"]),
+            data["part"],
+            p["remote_id"],
+            p["hash_ours"],
+            p["hash_theirs"],
+        )
+        self.inserts["binding"].append(row)
+
+    def widen(self, named: Named, action: Action) -> None:
+        id = named.id(action.data["item"])
+        self.inserts["audience"].extend((id, party) for party in action.data["audience"])
+
+    def widen_file(self, named: Named, action: Action) -> None:
+        id = named.id(action.data["item"])
+        known = json.loads(self.road.rows("select audience from attachment where id = ?", id)[0][0])
+        wider = json.dumps(sorted({*known, *action.data["audience"]}))
+        self.road.run("update attachment set audience = ? where id = ?", wider, id)
+
+    def stored(self, named: Named, action: Action) -> None:
+        p = action.payload
+        row = ("stored", p["key"], p["sha256"], p["size"], named.id(action.data["item"]))
+        self.road.update(tables.attachment, "id", ("state", "key", "sha256", "size"), [row])
+
+    # -- what a person should see --
+
+    def notice(self, named: Named, action: Action) -> None:
+        data, text = action.data, action.payload["text"]
+        link = named.id(data["link"]) if data["link"] else None
+        ticket = named.ticket.id if named.ticket else None
+        connection = self.links[link].connection_id if link is not None else None
+        sql = "update notice set count = count + 1, text = ? where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
+        if link is None or ticket is None or not self.road.run(sql, text, data["kind"], data["field"], link, ticket):
+            self.inserts["notice"].append(
+                (mint(), ticket, link, connection, data["kind"], data["field"], text, self.now)
+            )
+
+    def open_conflict(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        p = action.payload
+        row = (
+            mint(),
+            named.ticket.id,
+            named.id(action.data["link"]),
+            action.data["field"],
+            _json(p["ours"]),
+            _json(p["theirs"]),
+            self.now,
+        )
+        columns = ("id", "ticket_id", "link_id", "field", "ours", "theirs", "opened_at")
+        self.road.insert(tables.conflict, columns, [row])
+
+    def update_conflict(self, named: Named, action: Action) -> None:
+        p = action.payload
+        sql = "update conflict set ours = ?, theirs = ? where link_id = ? and field = ? and state = 'open'"
+        self.road.run(sql, _json(p["ours"]), _json(p["theirs"]), named.id(action.data["link"]), action.data["field"])
+
+    def close_conflict(self, named: Named, action: Action) -> None:
+        sql = "update conflict set state = 'closed', resolution = ?, actor = ?, closed_at = ? where link_id = ? and field = ? and state = 'open'"
+        data = action.data
+        self.road.run(
+            sql, data["resolution"], named.planner.plan.actor, self.now, named.id(data["link"]), data["field"]
+        )
+
+    def decision(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        data, p = action.data, action.payload
+        self.inserts["decision"].append(
+            (
+                mint(), named.ticket.id, self.now, data["kind"], data["outcome"], data["rule"], data["policy"],
+                _json(p["inputs"]), _json(p["lost"]), named.planner.plan.actor, p["because"],
+            )
+        )  # fmt: skip
+
+    def hold(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        self.road.run(
+            "update holding set ended_at = ? where ticket_id = ? and ended_at is null", self.now, named.ticket.id
+        )
+        row = (
+            mint(),
+            named.ticket.id,
+            action.data["holder"],
+            self.now,
+            named.planner.plan.actor,
+            action.data["reason"],
+        )
+        self.road.insert(tables.holding, ("id", "ticket_id", "holder", "started_at", "actor", "reason"), [row])
+
+    def flush(self) -> None:
+        """Write what was collected, then wake the lanes that were idle."""
+        for table, columns in _COLUMNS.items():
+            rows = self.inserts.get(table, ())
+            if table == "binding":
+                self.road.upsert(tables.binding, ("link_id", "kind", "item_id", "part"), columns, _last(rows))
+            else:
+                self.road.insert(tables.metadata.tables[table], columns, list(rows), ignore=table == "audience")
+        for step in self.later:
+            step()
+        if self.wake:
+            sql = "update lane set due_at = ? where link_id INTS(?) and due_at is null and held = ''"
+            self.road.run(sql, self.now, sorted(self.wake))
+            self.out.due |= {self.links[link].connection_id for link in self.wake if link in self.links}
+
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "comment": ("id", "ticket_id", "author", "author_name", "body", "format", "raw", "link_id", "created_at"),
+    "audience": ("comment_id", "party"),
+    "attachment": (
+        "id", "ticket_id", "comment_id", "author", "author_name", "name", "mime", "size", "sha256", "key", "audience",
+        "link_id", "remote", "state", "created_at",
+    ),
+    "worklog": ("id", "ticket_id", "author", "author_name", "minutes", "text", "started_at", "link_id", "created_at"),
+    "binding": ("link_id", "kind", "item_id", "part", "remote_id", "hash_ours", "hash_theirs"),
+    "delivery": ("id", "link_id", "ticket_id", "kind", "item_id", "body", "created_at"),
+    "notice": ("id", "ticket_id", "link_id", "connection_id", "kind", "field", "text", "created_at"),
+    "decision": ("id", "ticket_id", "at", "kind", "outcome", "rule", "policy", "inputs", "lost", "actor", "reason"),
+}  # fmt: skip
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _last(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The last row per key: one statement may touch a row once."""
+    return list({row[:4]: row for row in rows}.values())
+
+
+__all__ = ["WAITING", "Named", "Written", "name", "write"]

@@ -1,0 +1,154 @@
+"""Facts in: what the plans of one batch look at, read with a handful of set-based statements and no locks.
+
+``Rows`` is exactly what was read, as JSON can hold it; ``state`` makes decision state of it. Stored facts keep the rows,
+so a replay makes the same state again (ENGINE.md 10).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.decide.facts import Attempt, Binding, Link, Ticket
+from gateway.decide.merge import Pair
+from gateway.store.db import Road
+
+_LINK = """l.id, l.ticket_id, l.connection_id, l.remote_id, l.generation, l.role, l.state, l.leg_status, l.remote_version,
+ l.last_write_end, l.mapping_id, l.pairs, l.seen, l.verify, l.remote_number, l.remote_page, l.created_at, n.fence"""
+_TICKET = "id, number, version, fields, description, holder, channel, created_at, updated_at, audit_seq, audit_mac"
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of ticket, link (with its lane's fence), attempt (open, unknown, ghosts), conflict (open), binding."""
+
+    tickets: list[tuple[Any, ...]] = field(default_factory=list)
+    links: list[tuple[Any, ...]] = field(default_factory=list)
+    attempts: list[tuple[Any, ...]] = field(default_factory=list)
+    conflicts: list[tuple[Any, ...]] = field(default_factory=list)
+    bindings: list[tuple[Any, ...]] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As JSON, for the stored facts; the audit head is not part of a decision."""
+        return {
+            "tickets": [row[:9] for row in self.tickets],
+            "links": self.links,
+            "attempts": self.attempts,
+            "conflicts": self.conflicts,
+            "bindings": self.bindings,
+        }
+
+
+@dataclass(slots=True)
+class State:
+    """Decision state of a batch: tickets by id, links by id and by (connection, remote id)."""
+
+    tickets: dict[int, Ticket]
+    links: dict[int, Link]
+    by_remote: dict[tuple[int, str], Link]
+
+
+def find(road: Road, records: Iterable[tuple[int, str]]) -> tuple[set[int], set[int]]:
+    """The ticket ids, and the ids of links without a ticket, behind (connection, remote id) pairs."""
+    wanted: dict[int, list[str]] = {}
+    for connection, remote in records:
+        wanted.setdefault(connection, []).append(remote)
+    tickets: set[int] = set()
+    loose: set[int] = set()
+    for connection, remotes in wanted.items():
+        sql = "select id, ticket_id from link where connection_id = ? and remote_id TEXTS(?)"
+        for id, ticket in road.rows(sql, connection, remotes):
+            if ticket is None:
+                loose.add(id)
+            else:
+                tickets.add(ticket)
+    return tickets, loose
+
+
+def owners(road: Road, links: list[int]) -> tuple[set[int], set[int]]:
+    """The ticket ids, and the loose ones, among these links."""
+    rows = road.rows("select id, ticket_id from link where id INTS(?)", links)
+    return {t for _, t in rows if t is not None}, {i for i, t in rows if t is None}
+
+
+def read(road: Road, tickets: set[int], loose: set[int], items: bool, horizon: int) -> Rows:
+    """Everything of these tickets and loose links. ``items``: bindings too. ``horizon``: ghosts older than this
+    (UTC microseconds) have died."""
+    ids = sorted(tickets)
+    rows = Rows()
+    if ids:
+        rows.tickets = road.rows(f"select {_TICKET} from ticket where id INTS(?)", ids)  # noqa: S608 - a constant
+        sql = f"select {_LINK} from link l join lane n on n.link_id = l.id where l.ticket_id INTS(?)"  # noqa: S608
+        rows.links = road.rows(sql, ids)
+    if loose:
+        sql = f"select {_LINK} from link l join lane n on n.link_id = l.id where l.id INTS(?)"  # noqa: S608
+        rows.links = [*rows.links, *road.rows(sql, sorted(loose))]
+    links = [row[0] for row in rows.links]
+    if links:
+        rows.attempts = road.rows(
+            "select id, link_id, kind, started_at, outcome, vals, delivery_ids from attempt where link_id INTS(?)"
+            " and (outcome is null or outcome in ('unknown', 'ghost')) and (started_at > ? or outcome is null or outcome = 'unknown')"
+            " order by id",
+            links,
+            horizon,
+        )
+        rows.conflicts = road.rows(
+            "select id, link_id, field from conflict where link_id INTS(?) and state = 'open'", links
+        )
+    if items:
+        rows.bindings = (
+            road.rows(
+                "select link_id, kind, item_id, part, remote_id, hash_ours, hash_theirs from binding where link_id INTS(?)",
+                links,
+            )
+            if links
+            else []
+        )
+    return rows
+
+
+def state(rows: Rows) -> State:
+    """Decision state made of rows; the same rows give the same state."""
+    tickets: dict[int, Ticket] = {}
+    for id, number, version, fields, description, holder, channel, created, updated, seq, mac in rows.tickets:
+        values = json.loads(fields)
+        if description:
+            values["description"] = description
+        tickets[id] = Ticket(id, number, version, values, holder, [], channel, created, updated, seq, bytes(mac))
+    links: dict[int, Link] = {}
+    by_remote: dict[tuple[int, str], Link] = {}
+    for row in rows.links:
+        link = Link(
+            row[0], row[2], row[1], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10],
+            {name: Pair(*stored) for name, stored in json.loads(row[11]).items()},
+            json.loads(row[12]), row[13], row[17], row[14], row[15], row[16],
+        )  # fmt: skip
+        links[link.id] = link
+        if link.ticket_id is not None:
+            tickets[link.ticket_id].links.append(link)
+        if link.remote_id is not None:
+            other = by_remote.get((link.connection_id, link.remote_id))
+            if other is None or other.generation < link.generation:
+                by_remote[link.connection_id, link.remote_id] = link
+    for ticket in tickets.values():
+        ticket.links.sort(key=lambda link: link.id)
+    for id, link_id, kind, started, outcome, vals, deliveries in rows.attempts:
+        attempt = Attempt(id, kind, started, outcome, json.loads(vals), json.loads(deliveries))
+        link = links[link_id]
+        link.attempts.append(attempt)
+        for name, (ours, *wires) in attempt.vals.items():
+            pair = link.pairs.get(name)
+            if pair is not None:
+                pair.sent.extend((id, ours, wire) for wire in wires)
+    for id, link_id, name in rows.conflicts:
+        links[link_id].open_conflicts[name] = id
+    if rows.bindings is not None:
+        for link in links.values():
+            link.bindings = []
+        for link_id, kind, item, part, remote, ours, theirs in rows.bindings:
+            bound = links[link_id].bindings
+            assert bound is not None
+            bound.append(Binding(kind, item, part, remote, ours, theirs))
+    return State(tickets, links, by_remote)
