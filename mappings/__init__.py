@@ -1,1 +1,1 @@
-"""What one desk's records mean in the canonical vocabulary: data, compiled and run without network, database or clock."""
+"""What one desk's records mean in the canonical vocabulary: data, compiled and run with no network, store or clock."""

@@ -6,58 +6,268 @@ The pipeline calls ``observe`` and ``read`` on what came in, ``write`` on what g
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from mappings.model import Attachments, Audience, MappingError, Outward, Reading, Rule, Value, Wire
+from mappings import catalogue as lists
+from mappings.build import Built, CannotBuild, build
+from mappings.loader import Node, load
+from mappings.meaning import Mean
+from mappings.model import Attachments, Audience, Complaint, MappingError, Outward, Reading, Rule, Value, Wire
+from mappings.putting import Job, Put
+from mappings.resolve import resolve
+from mappings.rules import Field, Resolved
+from mappings.schema import audience, complete, expand, merge, shape
+from mappings.seeing import Record, See
 
-__all__ = ["Attachments", "Mapping", "MappingError", "Outward", "Reading", "Rule", "compile_mapping"]
+__all__ = ["Attachments", "Mapping", "MappingError", "Outward", "Reading", "Rule", "Wire", "compile_mapping"]
 
-Record = Table[str, Any]
-"""Catalogue name -> value as a connector decodes it; a person is an id or ``{id, email, login, name}``."""
+PROVIDER: Audience = frozenset({"provider"})
+_ABSENT: Any = object()
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """One compiled document. ``hash`` is the SHA-256 of its effective canonical JSON; ``reference`` a catalogue field."""
+    """One compiled document. ``hash``: the SHA-256 (hex) of its effective canonical JSON, which ``document`` is.
+
+    ``reference`` is the catalogue field our reference is written to, ``people`` the catalogue fields that hold people,
+    ``reads`` every catalogue field a record must keep for this mapping, ``unsupported`` canonical field -> sentence.
+    """
 
     name: str
     hash: str
+    document: Table[str, Any]
     reference: str
     fields: Table[str, Rule]
     unsupported: Table[str, str]
+    people: frozenset[str]
+    reads: frozenset[str]
     attachments: Attachments
     worklogs: str
+    _seen: tuple[tuple[str, str, See], ...] = field(repr=False)
+    _inward: tuple[tuple[str, str, See, Mean], ...] = field(repr=False)
+    _means: Table[str, Mean] = field(repr=False)
+    _puts: tuple[tuple[str, tuple[str, ...], Put], ...] = field(repr=False)
+    _sees: Table[str, tuple[tuple[str, See], ...]] = field(repr=False)
+    _defaults: _Defaults = field(repr=False)
+    _description: tuple[str, int | None] | None = field(repr=False)
+    _channels: Table[Audience, str | None] = field(repr=False)
+    _audiences: Table[str, Audience | None] = field(repr=False)
 
     def observe(self, record: Record) -> dict[str, Wire]:
         """Theirs in normal form, per canonical field whose (first) remote field is present in the record."""
-        raise NotImplementedError
+        return {name: see(record) for name, first, see in self._seen if first in record}
 
     def read(self, field: str, wire: Wire, record: Record) -> Reading:
         """What one observed wire means to us; ``record`` gives the context (``per``) and a person's attributes."""
-        raise NotImplementedError
-
-    def write(self, changes: Table[str, Value], on: Record, create: bool, ticket: Table[str, Value] | None = None) -> Outward:
-        """What to write for the owed ``changes``, with the record as last seen in ``on``; ``ticket`` gives all our
-        values to expressions (default: the changes alone)."""
-        raise NotImplementedError
+        mean = self._means.get(field)
+        if mean is None:
+            return Reading("note")
+        found = mean(wire, record)
+        return found if type(found) is Reading else Reading("value", found)
 
     def inward(self, record: Record) -> tuple[dict[str, Value], list[tuple[str, str]], list[tuple[str, str]]]:
         """``observe`` and ``read`` of every inward field: values, held (field, reason), notes (field, said)."""
-        raise NotImplementedError
+        values: dict[str, Value] = {}
+        held: list[tuple[str, str]] = []
+        notes: list[tuple[str, str]] = []
+        for name, first, see, mean in self._inward:
+            if first not in record:
+                continue
+            found = mean(see(record), record)
+            if type(found) is not Reading:
+                values[name] = found
+                continue
+            if found.kind == "value":
+                values[name] = found.value
+            if found.kind == "held":
+                held.append((name, found.said))
+            elif found.said:
+                notes.append((name, found.said))
+        return values, held, notes
+
+    def write(
+        self, changes: Table[str, Value], on: Record, create: bool, ticket: Table[str, Value] | None = None
+    ) -> Outward:
+        """What to write for the owed ``changes``, with the record as last seen in ``on``; ``ticket`` gives all our
+        values to expressions (default: the changes alone). Fields go in file order, then defaults."""
+        out = Outward()
+        job = Job(out, on, create, changes if ticket is None else ticket)
+        for name, uses, put in self._puts:
+            if name in changes or (uses and not changes.keys().isdisjoint(uses)):
+                put(changes.get(name), job)
+        if job.told:
+            self._tell(job)
+        self._defaults.fill(job)
+        if out.fields:
+            merged = {**on, **out.fields}
+            for remote in out.fields:
+                for name, see in self._sees.get(remote, ()):
+                    out.wires[name] = see(merged)
+        return out
 
     def channel_out(self, audience: Audience) -> str | None:
         """The channel for exactly this audience; None: not sent. Never one that reaches anyone outside it."""
-        raise NotImplementedError
+        return self._channels.get(audience)
 
     def audience_in(self, channel: str) -> Audience | None:
         """Who may read what comes in on a channel; None: ignored. An unknown channel reads as the provider alone."""
-        raise NotImplementedError
+        return self._audiences.get(channel, PROVIDER)
+
+    def _tell(self, job: Job) -> None:
+        """People unknown there are named in the text of the create, or in a comment where that has no room."""
+        told = "\n".join(job.told)
+        name, limit = self._description or ("", 0)
+        text = job.out.fields.get(name)
+        whole = f"{text}\n\n{told}" if text else told
+        if name and (limit is None or len(whole) <= limit):
+            job.out.fields[name] = whole
+        else:
+            job.out.comments.append(told)
+
+
+@dataclass(frozen=True)
+class _Defaults:
+    """Their values where the ticket leaves theirs empty: an unmapped field at create, any field the create or a status
+    of this write requires."""
+
+    rows: tuple[tuple[lists.Remote, Any, bool], ...]
+    status: str
+
+    def fill(self, job: Job) -> None:
+        out, on = job.out, job.on
+        entered = set(out.path)
+        written = out.fields.get(self.status)
+        if written is not None:
+            entered.add(str(written))
+        now = entered or {str(on.get(self.status))}
+        for remote, value, mapped in self.rows:
+            if out.fields.get(remote.name) not in (None, "", []) or remote.write == "never":
+                continue
+            if not job.create and (remote.write == "create" or not out.fields):
+                continue
+            if self._needed(remote, mapped, job, now, bool(entered)):
+                out.fields[remote.name] = value
+
+    def _needed(self, remote: lists.Remote, mapped: bool, job: Job, now: set[str], entering: bool) -> bool:
+        if job.create and (not mapped or "create" in remote.required):
+            return True
+        if remote.required.isdisjoint(now):
+            return False
+        cleared = remote.name in job.out.fields
+        return cleared or (entering and job.on.get(remote.name) in (None, "", []))
 
 
 def compile_mapping(
-    text: str, catalogue: Table[str, Any], vocabulary: Table[str, Any], parent_text: str | None = None, name: str = "mapping"
+    text: str,
+    catalogue: Table[str, Any],
+    vocabulary: Table[str, Any],
+    parent_text: str | None = None,
+    name: str = "mapping",
 ) -> Mapping:
-    """Compile a mapping against the remote's catalogue and our vocabulary; raises ``MappingError``."""
-    raise NotImplementedError
+    """Compile a mapping against the remote's catalogue and our vocabulary; raises ``MappingError``.
+
+    ``parent_text`` is the text ``extends`` names; ``name`` is the file name complaints carry.
+    """
+    root = effective(text, parent_text, name)
+    remote, ours = lists.catalogue(catalogue), lists.vocabulary(vocabulary)
+    found, told = resolve(root, remote, ours)
+    if told:
+        raise MappingError(told)
+    built: list[Built] = []
+    for rule in found.fields.values():
+        try:
+            built.append(build(rule, remote, ours, found.defaults))
+        except CannotBuild as error:
+            told.append(error.complaint)
+    if told:
+        raise MappingError(told)
+    return _assembled(found, built, remote)
+
+
+def effective(text: str, parent_text: str | None, name: str) -> Node:
+    """The effective document of one text (and its parent) as a tree; raises ``MappingError`` (M001 to M005)."""
+    child = _shaped(text, name)
+    extends = child.get("extends")
+    if extends is None:
+        return _completed(expand(child))
+    if parent_text is None:
+        raise MappingError([extends.complain("M005", f"`extends: {extends.text}` names nothing published")])
+    parent = _shaped(parent_text, f"{extends.text}")
+    if parent.get("extends") is not None:
+        raise MappingError([extends.complain("M005", f"{extends.text} extends something itself")])
+    return _completed(merge(expand(parent), expand(child)))
+
+
+def _shaped(text: str, name: str) -> Node:
+    root = load(text, name)
+    told = shape(root)
+    if told:
+        raise MappingError(told)
+    return root
+
+
+def _completed(root: Node) -> Node:
+    told: list[Complaint] = complete(root)
+    if told:
+        raise MappingError(told)
+    return root
+
+
+def _assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> Mapping:
+    document = found.document()
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    sees: dict[str, list[tuple[str, See]]] = {}
+    for one in built:
+        for name in one.rule.remote:
+            sees.setdefault(name, []).append((one.name, one.see))
+    return Mapping(
+        name=found.name,
+        hash=sha256(canonical.encode()).hexdigest(),
+        document=document,
+        reference=found.reference,
+        fields={one.name: one.rule for one in built},
+        unsupported=found.unsupported,
+        people=frozenset(rule.remotes[0].name for rule in found.fields.values() if rule.remotes[0].type == "user"),
+        reads=frozenset(_read_by(found)),
+        attachments=_attachments(found),
+        worklogs=found.worklogs,
+        _seen=tuple((one.name, one.first, one.see) for one in built),
+        _inward=tuple((one.name, one.first, one.see, one.mean) for one in built if one.mean is not None),
+        _means={one.name: one.mean for one in built if one.mean is not None},
+        _puts=tuple((one.name, one.rule.uses, one.put) for one in built if one.put is not None),
+        _sees={name: tuple(rows) for name, rows in sees.items()},
+        _defaults=_Defaults(_default_rows(found, remote), remote.status),
+        _description=_description(found.fields.get("description")),
+        _channels={a: c for a, c in found.outward.items() if c is None or found.reaches.get(c, frozenset()) <= a},
+        _audiences=found.inward,
+    )
+
+
+def _read_by(found: Resolved) -> list[str]:
+    """Every catalogue field the rules look at, contexts and defaults among them."""
+    names = [remote.name for rule in found.fields.values() for remote in rule.remotes]
+    return [*names, *(rule.per.name for rule in found.fields.values() if rule.per is not None), *found.defaults]
+
+
+def _default_rows(found: Resolved, remote: lists.Catalogue) -> tuple[tuple[lists.Remote, Any, bool], ...]:
+    mapped = {field.name for rule in found.fields.values() if rule.outward for field in rule.remotes}
+    rows = ((remote.field(name), value) for name, value in found.defaults.items())
+    return tuple((entry, value, entry.name in mapped) for entry, value in rows if entry is not None)
+
+
+def _description(rule: Field | None) -> tuple[str, int | None] | None:
+    if rule is None or not rule.outward or rule.remotes[0].type != "text":
+        return None
+    return rule.remotes[0].name, rule.remotes[0].max
+
+
+def _attachments(found: Resolved) -> Attachments:
+    told = found.attachments
+    if told["direction"] == "none":
+        return Attachments()
+    reaches = audience(told["reaches"]) if told["reaches"] else None
+    return Attachments(told["direction"], told["max"], tuple(told["types"]), reaches)

@@ -10,7 +10,7 @@ Wire = str | list[str] | None
 of several fields, or None for empty. Equal wires mean that nothing changed at the remote."""
 
 Value = Any
-"""Ours: text, person ``{email, name, login, id}`` (a subset), sorted list, ``YYYY-MM-DDTHH:MM:SSZ``, or None for empty."""
+"""Ours: text, person ``{email, name, login, id}`` (a subset), sorted list, ``YYYY-MM-DDTHH:MM:SSZ``, None for empty."""
 
 Direction = Literal["both", "in", "out"]
 Policy = Literal["ours", "theirs", "newest", "ask"]
@@ -58,8 +58,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The inward meaning of one wire: ``value`` (take it; ``said`` is set where a default row spoke), ``held`` (park the
-    field on that link, ``said`` is why) or ``note`` (ours stays; ``said`` goes to the timeline, empty for nothing to say)."""
+    """The inward meaning of one wire: ``value`` (take it; ``said`` is set where a default row spoke), ``held`` (park
+    the field on that link, ``said`` is why) or ``note`` (ours stays; ``said``, unless empty, goes to the timeline)."""
 
     kind: Literal["value", "held", "note"]
     value: Value = None
@@ -89,8 +89,8 @@ class Outward:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """Which files travel: ``max`` in bytes, ``types`` as MIME patterns (``image/*``), ``reaches`` where files hang on the
-    record (else None: a file reaches whom its channel reaches)."""
+    """Which files travel: ``max`` in bytes, ``types`` as MIME patterns (``image/*``), ``reaches`` where files hang on
+    the record (else None: a file reaches whom its channel reaches)."""
 
     direction: Literal["none", "in", "out", "both"] = "none"
     max: int = 0
