@@ -83,3 +83,9 @@ def note(
     write(road, written)
     road.update(tables.subject, "name", ("audit_seq", "audit_mac"), [(*written.heads[subject], subject)])
     return written.rows[0]
+
+
+def blank(road: Road, subject: str) -> int:
+    """Erase what a subject's entries hold beside the chain; how many held something. The same transaction has to
+    append an entry with the verb ``ERASED``: without it, blank payloads are taken for tampering."""
+    return road.run("update audit set payload = '', salt = ? where subject = ? and payload <> ''", b"", subject)
