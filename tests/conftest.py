@@ -55,6 +55,16 @@ def store(database: Database) -> Iterator[Store]:
 
 
 @pytest.fixture
+def bare_store(maker: Maker, tmp_path: Path) -> Iterator[Store]:
+    """A database with all tables and no rows, open."""
+    made = maker.migrated(tmp_path)
+    opened = made.store()
+    yield opened
+    opened.close()
+    maker.drop(made)
+
+
+@pytest.fixture
 def empty_store(maker: Maker, tmp_path: Path) -> Iterator[Store]:
     """A database without a single table, open."""
     made = maker.empty(tmp_path)

@@ -22,7 +22,9 @@ from pathlib import Path
 
 import psycopg
 
+from gateway.clock import now_us
 from gateway.config import Config
+from gateway.journal.checkpoints import Keys, seal
 from gateway.store import schema
 from gateway.store.db import Store
 
@@ -92,7 +94,7 @@ class Postgres:
 
     def execute(self, sql: str) -> None:
         with psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", autocommit=True) as conn:
-            conn.execute(sql)  # type: ignore[call-overload]
+            conn.execute(sql)
 
     def _words(self, name: str, *args: str) -> list[str]:
         words = [str(self.binaries / name), *args]
@@ -149,13 +151,13 @@ class Database:
 
 
 class Maker:
-    """Makes databases of one dialect: empty ones, and copies of the prepared template."""
+    """Makes databases of one dialect: empty ones, and copies of a migrated or a prepared template."""
 
     def __init__(self, dialect: str, folder: Path, server: Postgres | None) -> None:
         self.dialect = dialect
         self.folder = folder
         self.server = server
-        self._template = ""
+        self._templates: dict[bool, str] = {}
 
     def empty(self, folder: Path) -> Database:
         if self.server is None:
@@ -163,26 +165,37 @@ class Maker:
         return Database("postgresql", self.server.create(f"t{next(_numbers)}"))
 
     def prepared(self, folder: Path) -> Database:
-        self._template = self._template or self._prepare()
-        if self.server is None:
-            path = folder / "tandem.db"
-            shutil.copyfile(self._template, path)
-            return Database("sqlite", f"sqlite:///{path}")
-        return Database("postgresql", self.server.create(f"t{next(_numbers)}", self._template))
+        """All tables and the rows that everything counts on; its audit trail is sealed."""
+        return self._copy(True, folder)
+
+    def migrated(self, folder: Path) -> Database:
+        """All tables, and nothing in them."""
+        return self._copy(False, folder)
 
     def drop(self, database: Database) -> None:
         if self.server is not None:
             self.server.drop(database.url.rpartition("/")[2])
 
-    def _prepare(self) -> str:
+    def _copy(self, prepared: bool, folder: Path) -> Database:
+        if prepared not in self._templates:
+            self._templates[prepared] = self._template(prepared)
+        template = self._templates[prepared]
+        if self.server is None:
+            path = folder / "tandem.db"
+            shutil.copyfile(template, path)
+            return Database("sqlite", f"sqlite:///{path}")
+        return Database("postgresql", self.server.create(f"t{next(_numbers)}", template))
+
+    def _template(self, prepared: bool) -> str:
         database = self.empty(self.folder)
         store = database.store()
         schema.upgrade(store)
-        schema.prepare(store, settings(self.folder, database.url))
+        if prepared:
+            config = settings(self.folder, database.url)
+            schema.prepare(store, config)
+            seal(store, Keys.of(config), now_us())
         store.close()
-        if self.server is None:
-            return database.url.removeprefix("sqlite:///")
-        return database.url.rpartition("/")[2]
+        return database.url.removeprefix("sqlite:///") if self.server is None else database.url.rpartition("/")[2]
 
 
 def settings(home: Path, url: str = "", **more: str) -> Config:

@@ -85,8 +85,8 @@ ticket = Table(
     _text("description", default=""),
     _big("created_at"),
     _big("updated_at"),
-    _int("audit_seq"),
-    Column("audit_mac", LargeBinary, nullable=False, server_default=text("''")),
+    _int("audit_seq"),  # with the MAC: the head of the audit chain, (0, b"") at first
+    Column("audit_mac", LargeBinary, nullable=False),
     UniqueConstraint("number"),
     Index("ix_ticket_status_id", "status", "id"),
     Index("ix_ticket_holder_id", "holder", "id"),
@@ -408,7 +408,7 @@ subject = Table(  # audit heads of everything that is not a ticket
     metadata,
     Column("name", Text, primary_key=True),
     _int("audit_seq"),
-    Column("audit_mac", LargeBinary, nullable=False, server_default=text("''")),
+    Column("audit_mac", LargeBinary, nullable=False),
 )
 unsealed = Table("unsealed", metadata, _id(), Column("leaves", LargeBinary, nullable=False))
 seal = Table(

@@ -177,7 +177,7 @@ def _create() -> None:
         "subject",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("audit_seq", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("audit_mac", sa.LargeBinary(), server_default=sa.text("''"), nullable=False),
+        sa.Column("audit_mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_subject")),
     )
     op.create_table(
@@ -206,7 +206,7 @@ def _create() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("audit_seq", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("audit_mac", sa.LargeBinary(), server_default=sa.text("''"), nullable=False),
+        sa.Column("audit_mac", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ticket")),
         sa.UniqueConstraint("number", name=op.f("uq_ticket_number")),
         postgresql_with={"fillfactor": 70},
