@@ -6,12 +6,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from gateway.config import Config
 from gateway.store.db import Store
 from tests.databases import Database, Maker, Postgres, postgres, postgres_binaries, settings
 
 DIALECTS = ["sqlite", "postgresql"]
+
+
+hypothesis_settings.register_profile("tandem", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("tandem")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the long forms: all tickets, all runs, all crash points")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether this is ``make live`` or ``make campaign`` rather than ``make test``."""
+    return bool(request.config.getoption("--full"))
 
 
 @pytest.fixture(scope="session")
