@@ -120,6 +120,15 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             _other(p, link, name, holds[name], seen)
         if pair.speaks:
             p.owe(link, name)
+    for name, why in end.data.get("unsaid", {}).items():
+        pair = link.pairs.setdefault(name, Pair())
+        pair.ours, pair.owed = token(p.ticket.fields.get(name)), 0
+        if why:
+            p.notice("unsaid", f"{name} does not go to {leg.name}: {why}", link, name)
+    for text in end.data.get("comments", ()):
+        speak(p, link, text)
+    if end.data.get("unread"):
+        p.fetch(link, "what the write did could not be read back")
     if seen is None:
         return
     for name, wire in holds.items():
@@ -347,18 +356,22 @@ def unsupported(p: Planner, link: Link, end: Settled) -> None:
     """The desk cannot do this: what its manifest promises instead, a note with the essentials."""
     attempt(p, link, end, "unsupported")
     if end.step in ("attachment", "worklog") and end.data.get("instead"):
-        parties = list(end.data.get("audience") or absolute(frozenset(), p.leg(link).provider))
-        new = p.new_id()
-        p.do(
-            "comment",
-            {"id": name_of(new), "author": "tandem", "audience": parties, "link": None},
-            {"text": end.data["instead"], "format": "plain", "raw": "", "author_name": "Tandem", "created": None},
-        )
-        p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
+        speak(p, link, end.data["instead"], list(end.data.get("audience", ())))
         deliveries(p, link, end, "done")
     else:
         deliveries(p, link, end, "dead")
     p.notice("unsupported", end.said, link)
+
+
+def speak(p: Planner, link: Link, text: str, parties: list[str] | None = None) -> None:
+    """Tandem itself says something to a provider, as a comment of its own."""
+    new, parties = p.new_id(), parties or absolute(frozenset(), p.leg(link).provider)
+    p.do(
+        "comment",
+        {"id": name_of(new), "author": "tandem", "audience": parties, "link": None},
+        {"text": text, "format": "plain", "raw": "", "author_name": "Tandem", "created": None},
+    )
+    p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
 
 
 def withheld(p: Planner, link: Link, end: Settled) -> None:

@@ -1,0 +1,1 @@
+"""What is owed to the remotes, until it is known to be done."""

@@ -1,0 +1,345 @@
+"""One step of a lane carried out at the remote: the connector is called once, and what came of it is named.
+
+Runs in a sender thread, outside every transaction; the attempt row was committed before. Nothing here touches the
+database. Errors end in an outcome; an error nobody foresaw counts as ``unknown`` for a write, ``retry`` for a read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors import errors
+from connectors.base import Context, File, Item, Receipt, Record
+from gateway.decide.facts import Observed, Settled
+from gateway.evidence import observed
+from gateway.outbox.steps import ITEMS, Step
+from gateway.providers.desks import Desk
+from gateway.tickets.normal import digest, file_digest
+from mappings.text import convert
+
+SKEW = 300_000_000  # microseconds by which a remote's clock may lag: what it made "before" our attempt may be ours
+MOST_PEOPLE = 20  # looked up after one fetch
+NOT_BEFORE = 60.0  # seconds after which an unanswered write that is not to be seen is repeated at the latest
+
+WRITES = ("create", "update", "comment", "attachment", "worklog")
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What a step may use. ``now``: the database's time in UTC microseconds. ``files`` keeps and gives bytes by key."""
+
+    now: Callable[[], int]
+    utc: Callable[[int], datetime]
+    context: Callable[[Desk], Context]
+    reference: Callable[[int], str]
+    open_file: Callable[[str], Any]
+    keep_file: Callable[[Any], dict[str, Any]]
+    log: Any
+
+
+def perform(step: Step, desk: Desk, tools: Tools) -> Settled:
+    """Carry out a step. Never raises."""
+    began = tools.now()
+    try:
+        end = _STEPS[step.kind](step, desk, tools, began)
+    except errors.Outcome as outcome:
+        end = _failed(step, desk, tools, outcome, began)
+    except Exception as error:  # noqa: BLE001 - a sender thread must survive whatever a connector does
+        tools.log.exception("step failed unexpectedly", extra={"step": step.kind, "link": step.link.id})
+        kind = errors.Unknown if step.kind in WRITES else errors.Retry
+        end = _failed(step, desk, tools, kind(f"{type(error).__name__}: {error}"), began)
+    return end
+
+
+def _end(step: Step, tools: Tools, began: int, outcome: str, **more: Any) -> Settled:
+    return Settled(
+        step.link.id, step.kind, outcome, step.attempt, tuple(d.id for d in step.deliveries), step.sent, began,
+        tools.now(), tries=step.tries, **more,
+    )  # fmt: skip
+
+
+def _failed(step: Step, desk: Desk, tools: Tools, error: errors.Outcome, began: int) -> Settled:
+    outcome = _NAMES[type(error)]
+    if outcome == "gone":
+        outcome, error = _really_gone(desk, tools, error)
+    if outcome == "unknown" and step.kind not in WRITES:
+        outcome = "retry"
+    data: dict[str, Any] = {}
+    if outcome == "unsupported":
+        data = {"instead": step.item.get("instead", ""), "audience": step.item.get("audience", [])}
+    return _end(step, tools, began, outcome, said=error.said, after=error.after, data=data)
+
+
+def _really_gone(desk: Desk, tools: Tools, error: errors.Outcome) -> tuple[str, errors.Outcome]:
+    """A 404 is believed only when our credentials still see the desk (ENGINE.md 3)."""
+    try:
+        desk.connector.check(tools.context(desk))
+    except errors.Outcome as other:
+        return _NAMES[type(other)] if not isinstance(other, errors.Gone) else "unauthorized", other
+    return "gone", error
+
+
+_NAMES: dict[type[errors.Outcome], str] = {
+    errors.Retry: "retry",
+    errors.Unknown: "unknown",
+    errors.Refused: "refused",
+    errors.Stale: "stale",
+    errors.Unauthorized: "unauthorized",
+    errors.Gone: "gone",
+    errors.Unsupported: "unsupported",
+}
+
+
+# --- writes ---
+
+
+def _create(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    ctx = tools.context(desk)
+    fields = _people(step, desk, ctx)
+    receipt = desk.connector.create(ctx, fields, tools.reference(step.link.id), str(step.attempt))
+    return _written(step, desk, tools, began, receipt, receipt.id or "")
+
+
+def _update(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    unsaid = {"unsaid": step.unsaid, "comments": step.comments}
+    if not step.fields:
+        return _end(step, tools, began, "ok", data=unsaid)
+    ctx = tools.context(desk)
+    fields = _people(step, desk, ctx)
+    assert step.link.remote_id is not None
+    receipt = desk.connector.update(ctx, step.link.remote_id, fields, step.link.version or None)
+    return _written(step, desk, tools, began, receipt, step.link.remote_id)
+
+
+def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, id: str) -> Settled:
+    """A yes, and what the remote made of it: from the reply itself, or fetched."""
+    data: dict[str, Any] = {"unsaid": step.unsaid, "comments": step.comments}
+    seen: Observed | None = None
+    if receipt.record is not None:
+        seen = _seen(desk, receipt.record, "reply", False, None)
+    elif receipt.read_back == "fetch":
+        try:
+            record = desk.connector.fetch(tools.context(desk), id, False)
+            seen = _seen(desk, record, "reply", False, None)
+        except errors.Outcome as error:
+            data["unread"] = error.said
+    version = receipt.version or (seen.version if seen is not None else None)
+    return _end(
+        step, tools, began, "ok", remote_id=id, version=version, seen=seen, read_back=receipt.read_back,
+        said=" ".join(receipt.said)[:500], data=data,
+    )  # fmt: skip
+
+
+def _people(step: Step, desk: Desk, ctx: Context) -> dict[str, Any]:
+    """The fields with people as the remote writes them: by e-mail, or by the id it has for that e-mail."""
+    fields = dict(step.fields)
+    declared = desk.connector.manifest.get("fields", {})
+    for name, value in step.fields.items():
+        if not isinstance(value, dict):
+            continue
+        if value.get("id"):
+            fields[name] = value["id"]
+        elif declared.get(name, {}).get("wire") == "email":
+            fields[name] = value.get("email")
+        else:
+            found = desk.connector.person(ctx, email=value.get("email")) if value.get("email") else None
+            if found is None:
+                del fields[name]
+                for canonical, rule in step.leg.mapping.fields.items():
+                    if name in rule.remote and step.sent.pop(canonical, None) is not None:
+                        step.unsaid[canonical] = f"{value.get('email') or value.get('name')} is not known there"
+            else:
+                fields[name] = found.id
+    return fields
+
+
+def _comment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    channel, parties = _channel(step)
+    if channel is None:
+        return _end(step, tools, began, "withheld", said="")
+    text = str(convert(words(step.item), step.item["format"], desk.connector.text_format))
+    assert step.link.remote_id is not None
+    receipt = desk.connector.comment(
+        tools.context(desk), step.link.remote_id, channel, text, _reaches(parties), step.item.get("replaces")
+    )
+    return _said(step, tools, began, receipt, channel)
+
+
+def words(item: dict[str, Any]) -> str:
+    """A comment's text as a provider reads it: the integration user is its author there, so the text names ours."""
+    return f"{item['author_name']} wrote:\n\n{item['text']}" if item["author_name"] else str(item["text"])
+
+
+def sent_digest(step: Step) -> str:
+    """The hash by which what this step sends is recognised at the remote."""
+    if step.kind == "attachment":
+        return file_digest(step.item["name"], step.item["size"])
+    if step.kind == "worklog":
+        return digest(step.item["text"])
+    return digest(str(convert(words(step.item), step.item["format"], "plain")))
+
+
+def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    channel, parties = _channel(step)
+    if channel is None:
+        return _end(step, tools, began, "withheld", said="")
+    item, rules = step.item, step.leg.mapping.attachments
+    item["instead"] = f"A file stays with us: {item['name']} ({item['size']} bytes)"
+    if rules.direction not in ("out", "both"):
+        raise errors.Unsupported(f"files do not go to {step.leg.name}")
+    if item["size"] > rules.max:
+        raise errors.Unsupported(f"{item['name']} has {item['size']} bytes; {step.leg.name} takes {rules.max}")
+    if "attach" not in desk.connector.verbs or not desk.connector.channels[channel].attach:
+        raise errors.Unsupported(desk.connector.cannot.get("attach", f"{step.leg.name} takes no files"))
+    key = item["key"]
+    file = File(item["name"], item["mime"], item["size"], item["sha256"], lambda: tools.open_file(key))
+    assert step.link.remote_id is not None
+    receipt = desk.connector.attach(tools.context(desk), step.link.remote_id, channel, file, _reaches(parties))
+    return _said(step, tools, began, receipt, channel)
+
+
+def _worklog(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    item = step.item
+    item["instead"] = f"{item['author_name']}: {item['minutes']} min. {item['text']}"
+    if "worklog" not in desk.connector.verbs:
+        raise errors.Unsupported(desk.connector.cannot.get("worklog", f"{step.leg.name} keeps no worklogs"))
+    assert step.link.remote_id is not None
+    started = tools.utc(item["started_at"])
+    receipt = desk.connector.worklog(tools.context(desk), step.link.remote_id, item["minutes"], item["text"], started)
+    return _said(step, tools, began, receipt, "")
+
+
+def _said(step: Step, tools: Tools, began: int, receipt: Receipt, channel: str) -> Settled:
+    head = step.deliveries[0]
+    bound = (ITEMS[step.kind], head.item_id or 0, head.part, sent_digest(step))
+    return _end(
+        step, tools, began, "ok", remote_id=receipt.id, version=receipt.version, item=bound, channel=channel,
+        said=" ".join(receipt.said)[:500],
+    )  # fmt: skip
+
+
+def _channel(step: Step) -> tuple[str | None, frozenset[str]]:
+    """The channel for exactly this link's part of the audience; none when its provider is not in it."""
+    parties = frozenset(step.item["audience"])
+    mine = f"provider:{step.leg.provider}"
+    if mine not in parties:
+        return None, frozenset()
+    relative = frozenset({"provider"} | ({"requester"} & parties))
+    return step.leg.mapping.channel_out(relative), relative
+
+
+def _reaches(relative: frozenset[str]) -> list[str]:
+    return sorted("staff" if party == "provider" else party for party in relative)
+
+
+# --- reads ---
+
+
+def _fetch(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    assert step.link.remote_id is not None
+    ctx = tools.context(desk)
+    record = desk.connector.fetch(ctx, step.link.remote_id, True)
+    people = _who(desk, ctx, record, began)
+    seen = _seen(desk, record, "fetch", True, began)
+    return _end(step, tools, began, "ok", remote_id=record.id, version=record.version, seen=seen, data={"people": people})
+
+
+def _who(desk: Desk, ctx: Context, record: Record, now: int) -> dict[str, dict[str, str]]:
+    """People the record names and nobody here has heard of (today), looked up."""
+    if "id" not in desk.connector.people:
+        return {}
+    named = [record.fields.get(name) for name in desk.person_fields()]
+    named += [item.author for item in (*record.comments, *record.files, *record.worklogs)]
+    learned: dict[str, dict[str, str]] = {}
+    for id in dict.fromkeys(n for n in named if isinstance(n, str) and n and desk.person(n, now) is None):
+        if len(learned) == MOST_PEOPLE:
+            break
+        found = desk.connector.person(ctx, id=id)
+        told = {} if found is None else {"email": found.email, "login": found.login, "name": found.name}
+        learned[id] = {"id": id, **{k: v for k, v in told.items() if v}}
+        desk.people[id] = (learned[id], now)
+    return learned
+
+
+def _seen(desk: Desk, record: Record, source: str, items: bool, began: int | None) -> Observed:
+    return observed(desk.row.id, record, source, desk.people, desk.person_fields(), items=items, read_began=began)
+
+
+def _look_up(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    """Did what had no answer land? Absence counts only when it would surely be seen by now."""
+    doubt = step.doubt
+    assert doubt is not None
+    return _find(step, desk, tools, began) if doubt.kind == "create" else _search(step, desk, tools, began)
+
+
+def _not_before(step: Step, desk: Desk) -> int:
+    assert step.doubt is not None
+    seconds = max(desk.connector.visible_after, min(desk.connector.apply_horizon, NOT_BEFORE))
+    return step.doubt.started_at + int(seconds * 1_000_000)
+
+
+def _find(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    assert step.doubt is not None
+    if "find" not in desk.connector.verbs:
+        return _end(step, tools, began, "several", said=desk.connector.cannot.get("find", "this desk cannot be searched for our reference"))
+    hits = desk.connector.find(tools.context(desk), tools.reference(step.link.id))
+    earliest = tools.utc(step.doubt.started_at - SKEW)
+    ours = [hit for hit in hits if hit.created is None or hit.created >= earliest]
+    if len(ours) == 1:
+        return _end(step, tools, began, "found", remote_id=ours[0].id)
+    if ours:
+        ids = ", ".join(hit.id for hit in ours)
+        return _end(step, tools, began, "several", said=f"records {ids} carry the reference of this link")
+    return _missing(step, desk, tools, began, True)
+
+
+def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    """An item is searched among the record's: ours by author, same by hash, and not bound to another."""
+    doubt = step.doubt
+    assert doubt is not None and step.link.remote_id is not None
+    hashed, kind, item, part, channel = doubt.vals["#"]
+    record = desk.connector.fetch(tools.context(desk), step.link.remote_id, True)
+    seen = _seen(desk, record, "fetch", True, began)
+    bound = {b.remote_id for b in step.link.bindings or () if b.kind == kind}
+    for shown in seen.items or ():
+        mine = shown.author is None or not step.leg.me or shown.author in step.leg.me
+        late = shown.created is None or shown.created >= doubt.started_at - SKEW
+        if shown.kind == kind and shown.hash == hashed and shown.id not in bound and mine and late:
+            return _end(step, tools, began, "adopted", remote_id=shown.id, version=record.version, item=(kind, item, part, hashed), channel=channel)
+    return _missing(step, desk, tools, began, record.complete)
+
+
+def _missing(step: Step, desk: Desk, tools: Tools, began: int, sure: bool) -> Settled:
+    wait = (_not_before(step, desk) - began) / 1_000_000
+    if not sure:
+        raise errors.Retry("the desk did not show everything")
+    if wait > 0:
+        return _end(step, tools, began, "wait", after=wait)
+    return _end(step, tools, began, "absent", said="it is not there")
+
+
+def _download(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    remote = step.item["remote"]
+    item = Item(
+        remote["id"], step.link.remote_id or "", None, None, remote["channel"], name=remote["name"], mime=remote["mime"],
+        size=remote["size"], url=remote["url"],
+    )  # fmt: skip
+    kept = tools.keep_file(desk.connector.file(tools.context(desk), item))
+    head = step.deliveries[0]
+    data = {**kept, "audience": step.item["audience"]}
+    return _end(step, tools, began, "ok", item=("file", head.item_id or 0, 0, ""), data=data)
+
+
+_STEPS: dict[str, Callable[[Step, Desk, Tools, int], Settled]] = {
+    "create": _create,
+    "update": _update,
+    "comment": _comment,
+    "attachment": _attachment,
+    "worklog": _worklog,
+    "fetch": _fetch,
+    "look_up": _look_up,
+    "download": _download,
+}

@@ -1,0 +1,136 @@
+"""The next step of a lane, chosen from what is known of it: look up, fetch, or send the head delivery. Pure.
+
+What a step carries is made here, at the last moment, from the ticket as it is now: the last serialiser. Nothing leaves
+that the share policy or an audience does not allow, whatever was planned earlier (ENGINE.md 5, 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.decide.facts import Attempt, Leg, Link, Ticket
+from gateway.decide.merge import token
+from gateway.outbox.lanes import Waiting
+
+ITEMS = {"comment": "comment", "attachment": "file", "worklog": "worklog", "download": "file"}
+"""What kind of item a delivery is about; a binding names it so."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One thing to do in a lane. ``kind``: look_up | fetch | create | update | comment | attachment | worklog | download
+    | nothing. ``sent``: canonical field -> [ours, wire, passed ...] for the attempt row."""
+
+    link: Link
+    leg: Leg
+    kind: str
+    fence: int
+    deliveries: list[Waiting] = field(default_factory=list)
+    attempt: int | None = None
+    sent: dict[str, list[Any]] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    path: list[str] = field(default_factory=list)
+    unsaid: dict[str, str] = field(default_factory=dict)  # fields that are not conveyed, and why
+    comments: list[str] = field(default_factory=list)  # over-long values, sent whole as comments afterwards
+    files: list[tuple[str, str]] = field(default_factory=list)
+    doubt: Attempt | None = None  # what a look_up is about
+    item: dict[str, Any] = field(default_factory=dict)  # comment, file or worklog as stored
+    loose: bool = False
+
+    @property
+    def tries(self) -> int:
+        return max((d.tries for d in self.deliveries), default=0)
+
+
+def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step | None:
+    """The next step, or None when nothing is to be done."""
+    doubts = [a for a in link.attempts if a.outcome == "unknown"]
+    looked_for = ("comment", "attachment") if link.remote_id is not None else ("create",)
+    about = next((a for a in doubts if a.kind in looked_for), None)
+    if about is not None:
+        return Step(link, leg, "look_up", fence, [w for w in waiting if w.id in about.delivery_ids], doubt=about)
+    if link.remote_id is not None and (link.verify or doubts) and link.state in ("live", "left"):
+        return Step(link, leg, "fetch", fence, loose=ticket is None)
+    if ticket is None or link.state != "live":
+        return None
+    head = waiting[0] if waiting else None
+    if head is None:
+        owed = [name for name, pair in link.pairs.items() if pair.speaks] if link.live and link.remote_id else []
+        return _update(ticket, link, leg, fence, [], owed) if owed else None
+    if head.kind == "create":
+        return _create(ticket, link, leg, fence, head)
+    if head.kind == "update":
+        return _join(ticket, link, leg, fence, waiting)
+    return Step(link, leg, head.kind, fence, [head])
+
+
+def _create(ticket: Ticket, link: Link, leg: Leg, fence: int, head: Waiting) -> Step:
+    """Everything of the ticket that this provider may have, as it is now."""
+    step = Step(link, leg, "create", fence, [head])
+    changes = {}
+    for name, rule in leg.mapping.fields.items():
+        value = ticket.fields.get(name)
+        if rule.direction != "in" and value is not None and _shared(leg, rule, name):
+            changes[name] = value
+    _say(ticket, link, leg, step, changes, create=True)
+    return step
+
+
+def _join(ticket: Ticket, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step:
+    """Adjacent updates are one write. With nothing but updates waiting, it sends what is owed as it is now; before a
+    comment, file or worklog it sends the values of its own commit."""
+    joined: list[Waiting] = []
+    for delivery in waiting:
+        if delivery.kind != "update":
+            break
+        joined.append(delivery)
+    last = len(joined) == len(waiting)
+    if last:
+        names = [name for name, pair in link.pairs.items() if pair.speaks]
+        return _update(ticket, link, leg, fence, joined, names)
+    values: dict[str, Any] = {}
+    for delivery in joined:
+        for name in delivery.body["fields"]:
+            pair = link.pairs.get(name)
+            if pair is not None and pair.speaks and pair.since <= delivery.v:
+                values[name] = delivery.body["values"].get(name)
+    return _update(ticket, link, leg, fence, joined, list(values), values)
+
+
+def _update(
+    ticket: Ticket, link: Link, leg: Leg, fence: int, joined: list[Waiting], names: list[str], values: Mapping[str, Any] | None = None
+) -> Step:
+    step = Step(link, leg, "update", fence, joined)
+    changes = {}
+    for name in names:
+        rule = leg.mapping.fields.get(name)
+        if rule is None or rule.direction == "in":
+            step.unsaid[name] = ""
+        elif not _shared(leg, rule, name):
+            step.unsaid[name] = f"{name} is not shared with {leg.provider}"
+        else:
+            changes[name] = (values or ticket.fields).get(name)
+    _say(ticket, link, leg, step, changes, create=False)
+    return step
+
+
+def _shared(leg: Leg, rule: Any, name: str) -> bool:
+    share = leg.share
+    return share is not None and share.allows(name) and all(share.allows(used) for used in rule.uses)
+
+
+def _say(ticket: Ticket, link: Link, leg: Leg, step: Step, changes: Mapping[str, Any], create: bool) -> None:
+    """Translate; what cannot be conveyed is said, what has to travel otherwise is noted."""
+    if not changes:
+        return
+    out = leg.mapping.write(changes, link.seen, create, ticket.fields)
+    step.fields, step.path, step.comments, step.files = out.fields, out.path, out.comments, out.files
+    for name, wire in out.wires.items():
+        passed = [token(status) for status in out.path[:-1]] if name == "status" else []
+        step.sent[name] = [token(changes.get(name, ticket.fields.get(name))), token(wire), *passed]
+    held = dict(out.held)
+    for name in changes:
+        if name not in out.wires and name not in out.later:
+            step.unsaid[name] = held.get(name, "")

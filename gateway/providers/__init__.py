@@ -1,0 +1,1 @@
+"""The outside companies we escalate to, and how each is reached."""

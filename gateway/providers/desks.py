@@ -1,0 +1,227 @@
+"""The configured connections at work: connector built, mapping compiled, share policy read; and what decisions ask of them.
+
+``Desks`` rereads the rows when one changed (``refresh``, one small statement) and builds a desk when it is first used.
+A desk is safe for all threads of a process. Mapping versions belong to links: ``of`` gives the version a link is pinned to.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from connectors.base import Connector
+from gateway.clock import now_us
+from gateway.decide.facts import Leg
+from gateway.decide.routing import Policy, compile_policy
+from gateway.providers.vault import Vault
+from gateway.store import tables
+from gateway.store.db import Road, Store
+from gateway.tickets.vocabulary import document
+from mappings.engine import Mapping as Compiled
+from mappings.engine import compile_mapping
+from mappings.loader import plain
+from mappings.share import Share, parse_share
+
+Builder = Callable[["Row", Mapping[str, str]], Connector]
+"""Makes the connector of a connection from its row and its opened secrets; no network."""
+
+PERSON_LASTS = 86_400_000_000  # microseconds: a person looked up is believed for a day
+
+
+@dataclass(frozen=True)
+class Row:
+    """A connection as it is stored."""
+
+    id: int
+    name: str
+    kind: str
+    provider: str
+    version: int
+    auth: str
+    verify: str
+    settings: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    found: Mapping[str, Any]
+    me: frozenset[str]
+    manifest: str
+    declared: Mapping[str, Any]
+    mapping_id: int
+    intake: str
+    state: str
+
+
+@dataclass
+class Desk:
+    """One connection: its row, its connector, and the people of that desk as far as they are known."""
+
+    row: Row
+    connector: Connector
+    people: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)  # id -> (person, fetched at)
+
+    def person(self, id: str, now: int) -> dict[str, str] | None:
+        known = self.people.get(id)
+        return known[0] if known is not None and now - known[1] < PERSON_LASTS else None
+
+    def person_fields(self) -> tuple[str, ...]:
+        """The catalogue fields that hold a person."""
+        fields = self.connector.catalogue().doc["fields"]
+        return tuple(name for name, spec in fields.items() if spec.get("type") == "user")
+
+
+class Desks:
+    """All connections of an installation. Also ``decide.facts.Legs``."""
+
+    def __init__(self, store: Store, vault: Vault, build: Builder) -> None:
+        self._store, self._vault, self._build = store, vault, build
+        self._lock = threading.RLock()
+        self._stamp: tuple[Any, ...] = ()
+        self._rows: dict[int, Row] = {}
+        self._names: dict[str, int] = {}
+        self._desks: dict[int, Desk] = {}
+        self._legs: dict[tuple[int, int], Leg] = {}
+        self._shares: dict[str, Share | None] = {}
+        self._compiled: dict[tuple[int, str], Compiled] = {}
+        self.policy: Policy | None = None
+
+    # -- reading the rows again --
+
+    def refresh(self, road: Road) -> None:
+        """Notice connections, mappings and policies that changed since; one statement when nothing did."""
+        stamp = road.rows(
+            "select (select count(*) from connection), (select coalesce(sum(version), 0) from connection),"
+            " (select count(*) from document), (select coalesce(max(id), 0) from document)"
+        )[0]
+        if stamp != self._stamp:
+            with self._lock:
+                self._load()
+                self._stamp = stamp
+
+    def load(self) -> None:
+        with self._store.read() as conn:
+            self.refresh(Road(conn, self._store.dialect))
+
+    def _load(self) -> None:
+        with self._store.read() as conn:
+            c, p, d = tables.connection.c, tables.provider.c, tables.document.c
+            query = select(tables.connection, p.slug.label("provider")).join_from(tables.connection, tables.provider)
+            rows = {row.id: _row(row) for row in conn.execute(query)}
+            shares = conn.execute(select(d.name, d.text).where(d.kind == "share", d.version.is_not(None)).order_by(d.version))
+            self._shares = {name: parse_share(text) for name, text in shares}
+            policy = conn.execute(
+                select(d.text).where(d.kind == "policy", d.name == "routing", d.version.is_not(None)).order_by(d.version.desc())
+            ).first()
+            self.policy = compile_policy(plain(policy.text)) if policy is not None else None
+            del c
+        for id, row in rows.items():
+            known = self._rows.get(id)
+            if known is None or _rebuilds(known) != _rebuilds(row):
+                self._desks.pop(id, None)
+            elif id in self._desks:
+                self._desks[id].row = row
+        self._rows, self._names, self._legs = rows, {row.name: id for id, row in rows.items()}, {}
+
+    # -- what others ask --
+
+    def rows(self) -> list[Row]:
+        return list(self._rows.values())
+
+    def id_of(self, name: str) -> int | None:
+        return self._names.get(name)
+
+    def row(self, id: int) -> Row:
+        return self._rows[id]
+
+    def desk(self, id: int) -> Desk:
+        """The connection at work; raises what building it raises (a bad manifest, a missing setting)."""
+        desk = self._desks.get(id)
+        if desk is None:
+            with self._lock:
+                row = self._rows[id]
+                secrets = {n: self._vault.open(sealed, f"{row.name}/{n}") for n, sealed in row.secrets.items()}
+                desk = self._desks[id] = Desk(row, self._build(row, secrets), self._people(id))
+        return desk
+
+    def of(self, connection_id: int, mapping_id: int) -> Leg:
+        """What decisions ask of a link at this connection, with the mapping version it is pinned to."""
+        leg = self._legs.get((connection_id, mapping_id))
+        if leg is None:
+            with self._lock:
+                leg = self._legs[connection_id, mapping_id] = self._leg(connection_id, mapping_id)
+        return leg
+
+    def named(self, name: str) -> Leg | None:
+        """The leg of the connection of that name, or of that provider's first active connection."""
+        rows = [r for r in self._rows.values() if name in (r.name, r.provider) and r.state != "paused"]
+        rows.sort(key=lambda r: (r.name != name, r.id))
+        return self.of(rows[0].id, rows[0].mapping_id) if rows else None
+
+    def _people(self, id: int) -> dict[str, tuple[dict[str, str], int]]:
+        c = tables.person.c
+        with self._store.read() as conn:
+            rows = conn.execute(select(tables.person).where(c.connection_id == id, c.fetched_at > now_us() - PERSON_LASTS))
+            return {
+                row.remote_id: ({k: v for k, v in (("id", row.remote_id), ("email", row.email), ("login", row.login), ("name", row.name)) if v}, row.fetched_at)
+                for row in rows
+            }
+
+    def know(self, road: Road, connection_id: int, people: Mapping[str, Mapping[str, str]], now: int) -> None:
+        """Remember people that a desk told of."""
+        desk = self.desk(connection_id)
+        rows = []
+        for id, person in people.items():
+            desk.people[id] = (dict(person), now)
+            rows.append((connection_id, id, person.get("email", ""), person.get("login", ""), person.get("name", ""), now))
+        columns = ("connection_id", "remote_id", "email", "login", "name", "fetched_at")
+        road.upsert(tables.person, ("connection_id", "remote_id"), columns, rows)
+
+    def _leg(self, connection_id: int, mapping_id: int) -> Leg:
+        row, desk = self._rows[connection_id], self.desk(connection_id)
+        mapping = self.mapping(connection_id, mapping_id)
+        effects = {
+            name: tuple(f for f, rule in mapping.fields.items() if set(rule.remote) & set(channel.side_effects))
+            for name, channel in desk.connector.channels.items()
+            if channel.side_effects
+        }
+        return Leg(
+            connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
+            desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
+        )  # fmt: skip
+
+    def mapping(self, connection_id: int, mapping_id: int) -> Compiled:
+        """The compiled mapping version, against this connection's catalogue."""
+        row, desk = self._rows[connection_id], self.desk(connection_id)
+        lists = row.found.get("lists")
+        key = (mapping_id, json.dumps([row.kind, row.manifest, lists, row.declared], sort_keys=True))
+        compiled = self._compiled.get(key)
+        if compiled is None:
+            d = tables.document.c
+            with self._store.read() as conn:
+                doc = conn.execute(select(tables.document).where(d.id == mapping_id)).one()
+                parent = None
+                if doc.parent:
+                    name, _, version = doc.parent.partition("@")
+                    parent = conn.execute(
+                        select(d.text).where(d.kind == "mapping", d.name == name, d.version == int(version))
+                    ).scalar_one()
+            catalogue = desk.connector.catalogue(lists, row.declared).doc
+            compiled = self._compiled[key] = compile_mapping(doc.text, catalogue, document(), parent, doc.name)
+        return compiled
+
+
+def _rebuilds(row: Row) -> tuple[Any, ...]:
+    """What a connector is built from: when this changes, it is built again."""
+    found = {k: v for k, v in row.found.items() if k != "lists"}
+    return (row.kind, row.auth, row.verify, json.dumps([row.settings, row.secrets, found], sort_keys=True), row.manifest)
+
+
+def _row(row: Any) -> Row:
+    return Row(
+        row.id, row.name, row.kind, row.provider, row.version, row.auth, row.verify, json.loads(row.settings),
+        json.loads(row.secrets), json.loads(row.found), frozenset(json.loads(row.me)), row.manifest,
+        json.loads(row.declared), row.mapping_id, row.intake, row.state,
+    )  # fmt: skip
