@@ -1,0 +1,1 @@
+"""Who works with Tandem and what each may do: users, sign-in, sessions, tokens."""
