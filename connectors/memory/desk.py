@@ -19,6 +19,7 @@ PEOPLE = (
     Staff("gateway", "gateway@desk.example", "Gateway"),
     Staff("paula", "paula@desk.example", "Paula Provider"),
     Staff("omar", "omar@desk.example", "Omar Operator"),
+    Staff("robin", "robin@desk.example", "Robin Remote"),
 )
 
 

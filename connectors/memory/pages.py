@@ -169,8 +169,8 @@ def local(request: Request) -> bool:
 def fits(ticket: Ticket, show: str) -> bool:
     """Whether the ticket belongs on that tab of the list."""
     status = str(ticket.fields["status"])
-    kind = "over" if status in OVER else "waiting" if status in ("waiting", "vendor") else "active"
-    return show in ("all", kind)
+    kinds = {"all", "over" if status in OVER else "active"}
+    return show in kinds or (show == "waiting" and status in ("waiting", "vendor"))
 
 
 def searchable(ticket: Ticket) -> str:

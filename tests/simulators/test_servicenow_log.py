@@ -13,10 +13,12 @@ from connectors.simulators.servicenow import ServiceNow
 from connectors.simulators.servicenow_log import Replay, digits, known, moment
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "sample_uci_incidents.csv"
-HEAD = """number incident_state active reassignment_count reopen_count sys_mod_count made_sla caller_id opened_by
-opened_at sys_created_by sys_created_at sys_updated_by sys_updated_at contact_type location category subcategory u_symptom
-cmdb_ci impact urgency priority assignment_group assigned_to knowledge u_priority_confirmation notify problem_id rfc vendor
-caused_by closed_code resolved_by resolved_at closed_at"""
+HEAD = """
+number incident_state active reassignment_count reopen_count sys_mod_count made_sla caller_id opened_by
+opened_at sys_created_by sys_created_at sys_updated_by sys_updated_at contact_type location category
+subcategory u_symptom cmdb_ci impact urgency priority assignment_group assigned_to knowledge
+u_priority_confirmation notify problem_id rfc vendor caused_by closed_code resolved_by resolved_at closed_at
+"""
 
 
 def row(number: str, state: str, count: int, at: str, **more: str) -> dict[str, str]:

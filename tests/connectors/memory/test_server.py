@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from connectors.memory.auto import Persona
 from connectors.memory.server import DeskServer
 from connectors.memory.wire import signature
 from connectors.simulators.loopback import Loopback, Request, Response
@@ -251,17 +252,20 @@ def test_no_other_site_reads_or_acts(server: DeskServer, headers: dict[str, str]
 
 
 def test_the_staff_works_by_itself_until_all_is_done(clock: Clock, server: DeskServer) -> None:
-    from connectors.memory.auto import Persona
-
     for title in ("one", "two"):
         server.desk.create("gateway", {"title": title})
+    taken = server.desk.create("gateway", {"title": "taken", "assignee": "paula@desk.example"})
     persona = Persona(server.desk)
     began = time.monotonic()
-    while any(each.fields["status"] != "done" for each in server.desk.tickets.values()):
+    while any(server.desk.get(id).fields["status"] != "done" for id in ("1001", "1002")):
         clock.forward(10)
         persona.beat()
         assert time.monotonic() - began < 10
-    assert {each.fields["assignee"] for each in server.desk.tickets.values()} == {"paula@desk.example"}
-    assert all(each.worklogs and any(c.public for c in each.comments) for each in server.desk.tickets.values())
+    assert {each.fields["assignee"] for each in server.desk.tickets.values()} == {
+        "robin@desk.example",
+        "paula@desk.example",
+    }
+    assert all(server.desk.get(id).worklogs for id in ("1001", "1002"))
+    assert taken.revision == 1
     statuses = {h.verb for h in server.desk.feed}
     assert {"created", "updated", "commented", "logged"} <= statuses
