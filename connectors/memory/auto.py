@@ -35,7 +35,7 @@ ANSWERS = (
 
 
 class Persona:
-    """One member of staff, who leaves alone what others have taken. ``pace``: 1 is a human pace, 10 ten times as fast."""
+    """One of the staff, who leaves alone what others have taken. ``pace``: 1 is a human pace, 10 ten times as fast."""
 
     def __init__(self, desk: Desk, pace: float = 1.0, who: str = "robin", seed: int = 7) -> None:
         self._desk = desk
