@@ -92,7 +92,7 @@ _SAME = {
     ("bool", "bool"),
     ("date", "date"),
 }
-_TABLES = {"choice", "bool"}
+_TABLES = {"choice", "bool", "number", "text"}
 
 
 def agree(rule: Field, change: Transform | None) -> None:

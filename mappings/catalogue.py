@@ -146,7 +146,7 @@ def _remote(name: str, entry: Doc) -> Remote:
         tables = {str(context): table for context, table in raw.items()} if per else {None: raw}
     return Remote(
         name=name,
-        type=str(entry.get("type", "text")),
+        type=_type(str(entry.get("type", "text")), raw is not None),
         of=str(entry.get("of", "text")),
         max=_number(entry.get("max")),
         format=str(entry.get("format") or "plain"),
@@ -189,6 +189,16 @@ def _workflow(entry: Doc | None) -> Workflow:
         return Workflow(_text(entry.get("start")), 1, None, known=True)
     table = {str(here): tuple(str(there) for there in list_) for here, list_ in edges.items()}
     return Workflow(_text(entry.get("start")), int(entry.get("hops", 3)), table, known=True)
+
+
+_TYPES = {"person": "user", "boolean": "bool", "rich": "text", "integer": "number"}
+
+
+def _type(word: str, listed: bool) -> str:
+    """A manifest's own words for a type are taken for ours (MAPPINGS.md, "With CONNECTORS.md")."""
+    if word == "ref":
+        return "choice" if listed else "text"
+    return _TYPES.get(word, word)
 
 
 def _is_table(value: Any) -> bool:

@@ -107,6 +107,8 @@ class Mapping:
             for remote in out.fields:
                 for name, see in self._sees.get(remote, ()):
                     out.wires[name] = see(merged)
+            if len(out.path) > 1:
+                self._pass(out, merged)
         return out
 
     def channel_out(self, audience: Audience) -> str | None:
@@ -116,6 +118,11 @@ class Mapping:
     def audience_in(self, channel: str) -> Audience | None:
         """Who may read what comes in on a channel; None: ignored. An unknown channel reads as the provider alone."""
         return self._audiences.get(channel, PROVIDER)
+
+    def _pass(self, out: Outward, merged: dict[str, Any]) -> None:
+        for status in out.path[:-1]:
+            on_the_way = {**merged, self._defaults.status: status}
+            out.passing.extend(see(on_the_way) for _, see in self._sees.get(self._defaults.status, ())[:1])
 
     def _tell(self, job: Job) -> None:
         """People unknown there are named in the text of the create, or in a comment where that has no room."""

@@ -308,4 +308,3 @@ def _named(remote: Remote, context: Context, word: str) -> list[str]:
         return [word]
     labelled = [id for id, label in known.items() if label == word and id != word]
     return ([word] if word in known else []) + labelled
-
