@@ -48,7 +48,7 @@ class Config:
         state folder and its secret key there. Raises ConfigError."""
         env = os.environ if environ is None else environ
         home = Path(env.get("TANDEM_HOME") or "var").expanduser().absolute()
-        url = _database_url(env.get("TANDEM_DATABASE_URL") or "", home)
+        url = database_url(env.get("TANDEM_DATABASE_URL") or "", home)
         named = env.get("TANDEM_REDIS_URL") or ""
         return cls(
             home=home,
@@ -111,7 +111,8 @@ def parse_bind(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _database_url(text: str, home: Path) -> str:
+def database_url(text: str, home: Path) -> str:
+    """A database's address as SQLAlchemy takes it; "" is the default in ``home``. Raises ConfigError."""
     if not text:
         return f"sqlite:///{home / 'tandem.db'}"
     if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):

@@ -6,10 +6,13 @@ database. Errors end in an outcome; an error nobody foresaw counts as ``unknown`
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from mappings.text import convert
 
 from connectors import errors
 from connectors.base import Context, File, Item, Receipt, Record
@@ -18,12 +21,12 @@ from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
 from gateway.tickets.normal import digest, file_digest
-from mappings.text import convert
 
 SKEW = 300_000_000  # microseconds by which a remote's clock may lag: what it made "before" our attempt may be ours
 MOST_PEOPLE = 20  # looked up after one fetch
 NOT_BEFORE = 60.0  # seconds after which an unanswered write that is not to be seen is repeated at the latest
 
+LOG = logging.getLogger("tandem.outbox")
 WRITES = ("create", "update", "comment", "attachment", "worklog")
 
 
@@ -47,7 +50,7 @@ def perform(step: Step, desk: Desk, tools: Tools) -> Settled:
         end = _STEPS[step.kind](step, desk, tools, began)
     except errors.Outcome as outcome:
         end = _failed(step, desk, tools, outcome, began)
-    except Exception as error:  # noqa: BLE001 - a sender thread must survive whatever a connector does
+    except Exception as error:
         tools.log.exception("step failed unexpectedly", extra={"step": step.kind, "link": step.link.id})
         kind = errors.Unknown if step.kind in WRITES else errors.Retry
         end = _failed(step, desk, tools, kind(f"{type(error).__name__}: {error}"), began)
@@ -244,7 +247,9 @@ def _fetch(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     record = desk.connector.fetch(ctx, step.link.remote_id, True)
     people = _who(desk, ctx, record, began)
     seen = _seen(desk, record, "fetch", True, began)
-    return _end(step, tools, began, "ok", remote_id=record.id, version=record.version, seen=seen, data={"people": people})
+    return _end(
+        step, tools, began, "ok", remote_id=record.id, version=record.version, seen=seen, data={"people": people}
+    )
 
 
 def _who(desk: Desk, ctx: Context, record: Record, now: int) -> dict[str, dict[str, str]]:
@@ -284,7 +289,13 @@ def _not_before(step: Step, desk: Desk) -> int:
 def _find(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     assert step.doubt is not None
     if "find" not in desk.connector.verbs:
-        return _end(step, tools, began, "several", said=desk.connector.cannot.get("find", "this desk cannot be searched for our reference"))
+        return _end(
+            step,
+            tools,
+            began,
+            "several",
+            said=desk.connector.cannot.get("find", "this desk cannot be searched for our reference"),
+        )
     hits = desk.connector.find(tools.context(desk), tools.reference(step.link.id))
     earliest = tools.utc(step.doubt.started_at - SKEW)
     ours = [hit for hit in hits if hit.created is None or hit.created >= earliest]
@@ -308,7 +319,16 @@ def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
         mine = shown.author is None or not step.leg.me or shown.author in step.leg.me
         late = shown.created is None or shown.created >= doubt.started_at - SKEW
         if shown.kind == kind and shown.hash == hashed and shown.id not in bound and mine and late:
-            return _end(step, tools, began, "adopted", remote_id=shown.id, version=record.version, item=(kind, item, part, hashed), channel=channel)
+            return _end(
+                step,
+                tools,
+                began,
+                "adopted",
+                remote_id=shown.id,
+                version=record.version,
+                item=(kind, item, part, hashed),
+                channel=channel,
+            )
     return _missing(step, desk, tools, began, record.complete)
 
 

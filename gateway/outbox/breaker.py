@@ -29,7 +29,9 @@ class Breaker:
 
 
 def read(road: Road, connections: list[int]) -> dict[int, Breaker]:
-    rows = road.rows("select connection_id, breaker, fails, opens, until from health where connection_id INTS(?)", connections)
+    rows = road.rows(
+        "select connection_id, breaker, fails, opens, until from health where connection_id INTS(?)", connections
+    )
     return {row[0]: Breaker(*row[1:]) for row in rows}
 
 

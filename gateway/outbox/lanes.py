@@ -7,6 +7,7 @@ attempt: it counts as ``unknown``, never as not sent (ENGINE.md 5).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,10 @@ class Waiting:
 
 def due(road: Road, now: int) -> list[int]:
     """The connections with lanes to work on."""
-    return [row[0] for row in road.rows("select distinct connection_id from lane where due_at is not null and due_at <= ?", now)]
+    return [
+        row[0]
+        for row in road.rows("select distinct connection_id from lane where due_at is not null and due_at <= ?", now)
+    ]
 
 
 def next_due(road: Road) -> int | None:
@@ -81,7 +85,7 @@ def heads(road: Road, links: list[int]) -> dict[int, list[Waiting]]:
     return found
 
 
-def settle(road: Road, rows: list[tuple[int | None, int, int, int]]) -> None:
+def settle(road: Road, rows: Sequence[tuple[int | None, int, int, int]]) -> None:
     """Give lanes back: (due_at or None for idle, tries, link id, fence). A lane taken over by another is left alone."""
     for row in rows:
         road.run("update lane set due_at = ?, tries = ? where link_id = ? and fence = ? and held = ''", *row)
@@ -93,7 +97,12 @@ def permits(road: Road, connection: int, drain: str, cap: int, mine: int, now: i
     The sum over all drains never exceeds ``cap``: on PostgreSQL the connection's health row serialises the claims."""
     if road.dialect == "postgresql":
         road.rows("select 1 from health where connection_id = ? LOCK", connection)
-    others = road.rows("select coalesce(sum(held), 0) from permit where connection_id = ? and drain <> ? and until > ?", connection, drain, now)
+    others = road.rows(
+        "select coalesce(sum(held), 0) from permit where connection_id = ? and drain <> ? and until > ?",
+        connection,
+        drain,
+        now,
+    )
     return max(0, cap - int(others[0][0]) - mine)
 
 

@@ -38,6 +38,7 @@ class Step:
     doubt: Attempt | None = None  # what a look_up is about
     item: dict[str, Any] = field(default_factory=dict)  # comment, file or worklog as stored
     loose: bool = False
+    lane_tries: int = 0  # failures of this lane in a row
 
     @property
     def tries(self) -> int:
@@ -100,7 +101,13 @@ def _join(ticket: Ticket, link: Link, leg: Leg, fence: int, waiting: list[Waitin
 
 
 def _update(
-    ticket: Ticket, link: Link, leg: Leg, fence: int, joined: list[Waiting], names: list[str], values: Mapping[str, Any] | None = None
+    ticket: Ticket,
+    link: Link,
+    leg: Leg,
+    fence: int,
+    joined: list[Waiting],
+    names: list[str],
+    values: Mapping[str, Any] | None = None,
 ) -> Step:
     step = Step(link, leg, "update", fence, joined)
     changes = {}

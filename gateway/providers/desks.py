@@ -87,6 +87,7 @@ class Desks:
         self._shares: dict[str, Share | None] = {}
         self._compiled: dict[tuple[int, str], Compiled] = {}
         self.policy: Policy | None = None
+        self._troubled: set[int] = set()
 
     # -- reading the rows again --
 
@@ -110,10 +111,14 @@ class Desks:
             c, p, d = tables.connection.c, tables.provider.c, tables.document.c
             query = select(tables.connection, p.slug.label("provider")).join_from(tables.connection, tables.provider)
             rows = {row.id: _row(row) for row in conn.execute(query)}
-            shares = conn.execute(select(d.name, d.text).where(d.kind == "share", d.version.is_not(None)).order_by(d.version))
+            shares = conn.execute(
+                select(d.name, d.text).where(d.kind == "share", d.version.is_not(None)).order_by(d.version)
+            )
             self._shares = {name: parse_share(text) for name, text in shares}
             policy = conn.execute(
-                select(d.text).where(d.kind == "policy", d.name == "routing", d.version.is_not(None)).order_by(d.version.desc())
+                select(d.text)
+                .where(d.kind == "policy", d.name == "routing", d.version.is_not(None))
+                .order_by(d.version.desc())
             ).first()
             self.policy = compile_policy(plain(policy.text)) if policy is not None else None
             del c
@@ -126,6 +131,17 @@ class Desks:
         self._rows, self._names, self._legs = rows, {row.name: id for id, row in rows.items()}, {}
 
     # -- what others ask --
+
+    def horizon(self) -> int:
+        """Microseconds after which no unanswered write of any desk can still land."""
+        return int(max((d.connector.apply_horizon for d in self._desks.values()), default=900.0) * 1_000_000)
+
+    def troubled(self, id: int) -> bool:
+        """Whether this process last saw the connection fail: only then a success is worth writing down."""
+        return id in self._troubled
+
+    def trouble(self, id: int, failing: bool) -> None:
+        (self._troubled.add if failing else self._troubled.discard)(id)
 
     def rows(self) -> list[Row]:
         return list(self._rows.values())
@@ -142,7 +158,7 @@ class Desks:
         if desk is None:
             with self._lock:
                 row = self._rows[id]
-                secrets = {n: self._vault.open(sealed, f"{row.name}/{n}") for n, sealed in row.secrets.items()}
+                secrets = {n: self._vault.open(sealed, f"{row.name}/{n}").reveal() for n, sealed in row.secrets.items()}
                 desk = self._desks[id] = Desk(row, self._build(row, secrets), self._people(id))
         return desk
 
@@ -163,9 +179,23 @@ class Desks:
     def _people(self, id: int) -> dict[str, tuple[dict[str, str], int]]:
         c = tables.person.c
         with self._store.read() as conn:
-            rows = conn.execute(select(tables.person).where(c.connection_id == id, c.fetched_at > now_us() - PERSON_LASTS))
+            rows = conn.execute(
+                select(tables.person).where(c.connection_id == id, c.fetched_at > now_us() - PERSON_LASTS)
+            )
             return {
-                row.remote_id: ({k: v for k, v in (("id", row.remote_id), ("email", row.email), ("login", row.login), ("name", row.name)) if v}, row.fetched_at)
+                row.remote_id: (
+                    {
+                        k: v
+                        for k, v in (
+                            ("id", row.remote_id),
+                            ("email", row.email),
+                            ("login", row.login),
+                            ("name", row.name),
+                        )
+                        if v
+                    },
+                    row.fetched_at,
+                )
                 for row in rows
             }
 
@@ -175,7 +205,9 @@ class Desks:
         rows = []
         for id, person in people.items():
             desk.people[id] = (dict(person), now)
-            rows.append((connection_id, id, person.get("email", ""), person.get("login", ""), person.get("name", ""), now))
+            rows.append(
+                (connection_id, id, person.get("email", ""), person.get("login", ""), person.get("name", ""), now)
+            )
         columns = ("connection_id", "remote_id", "email", "login", "name", "fetched_at")
         road.upsert(tables.person, ("connection_id", "remote_id"), columns, rows)
 
@@ -216,7 +248,13 @@ class Desks:
 def _rebuilds(row: Row) -> tuple[Any, ...]:
     """What a connector is built from: when this changes, it is built again."""
     found = {k: v for k, v in row.found.items() if k != "lists"}
-    return (row.kind, row.auth, row.verify, json.dumps([row.settings, row.secrets, found], sort_keys=True), row.manifest)
+    return (
+        row.kind,
+        row.auth,
+        row.verify,
+        json.dumps([row.settings, row.secrets, found], sort_keys=True),
+        row.manifest,
+    )
 
 
 def _row(row: Any) -> Row:

@@ -11,12 +11,12 @@ import binascii
 import hmac
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from gateway.config import Config
 from gateway.errors import TandemError
 from gateway.store.db import Road, Store
 
@@ -67,14 +67,15 @@ class _Key:
 class Vault:
     """Seals with the current key; opens with that and the older ones."""
 
-    def __init__(self, current: bytes, *older: bytes) -> None:
-        keys = [_Key.of(secret) for secret in (current, *older)]
-        self._current = keys[0]
-        self._keys = {key.id: key for key in keys}
+    def __init__(self, current: _Key, keys: Mapping[str, _Key]) -> None:
+        self._current = current
+        self._keys = keys
 
     @classmethod
-    def of(cls, config: Config, *older: Config) -> Vault:
-        return cls(*(one.key("vault") for one in (config, *older)))
+    def of(cls, current: bytes, *older: bytes) -> Vault:
+        """Keys of 32 bytes each (``Config.key("vault")``)."""
+        keys = [_Key.of(secret) for secret in (current, *older)]
+        return cls(keys[0], {key.id: key for key in keys})
 
     def seal(self, text: str, aad: str) -> str:
         """ASCII text to store. ``aad`` names the place, see ``place``; it has to be given again to open."""
@@ -130,5 +131,5 @@ def _renew(store: Store, vault: Vault, id: int) -> bool:
         renewed = {field: vault.renew(sealed, place(name, field)) for field, sealed in secrets.items()}
         if renewed == secrets:
             return False
-        road.run("update connection set secrets = ? where id = ?", json.dumps(renewed), id)
+        road.run("update connection set secrets = ?, version = version + 1 where id = ?", json.dumps(renewed), id)
         return True

@@ -1,0 +1,291 @@
+"""One batch on the road: gather, plan, lock, plan again what moved, apply (ENGINE.md 6).
+
+Facts are read and plans made without locks; then the tickets are locked in order of id and their versions and lanes'
+fences compared with what was read. What moved meanwhile is planned again under the lock, so nothing livelocks.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from gateway import apply, gather
+from gateway.apply import Named, Written
+from gateway.decide.commands import Objection
+from gateway.decide.deciding import decide
+from gateway.decide.facts import Facts, Input, Link, Observed, Settled
+from gateway.gather import Rows, State
+from gateway.providers.connection import set_state
+from gateway.runtime import Runtime
+from gateway.store import tables
+from gateway.store.db import Road
+from gateway.store.ids import mint
+
+
+@dataclass(slots=True)
+class Work:
+    """One input and where it belongs: a ticket, a link, or a record at a connection. ``arrival``: where it came from."""
+
+    what: Input
+    connection: int | None = None
+    remote: str | None = None
+    ticket: int | None = None
+    link: int | None = None
+    arrival: int | None = None
+
+
+class Opened:
+    """The transaction of a batch. On PostgreSQL one from the start; on SQLite a reading one until ``lock``."""
+
+    def __init__(self, rt: Runtime, write: bool) -> None:
+        self._rt, self._stack = rt, ExitStack()
+        self.locked = write or rt.store.dialect != "sqlite"
+        self._begin()
+
+    def _begin(self) -> None:
+        store = self._rt.store
+        self.conn = self._stack.enter_context(store.write() if self.locked else store.read())
+        self.road = Road(self.conn, store.dialect)
+
+    def lock(self) -> None:
+        """From here on nobody else writes (SQLite), or rows are locked one by one (PostgreSQL)."""
+        if not self.locked:
+            self._stack.close()
+            self._stack = ExitStack()
+            self.locked = True
+            self._begin()
+
+
+@contextmanager
+def opened(rt: Runtime, write: bool = False) -> Iterator[Opened]:
+    """A batch's transaction, committed at the end, rolled back by an exception."""
+    one = Opened(rt, write)
+    try:
+        yield one
+    except BaseException as error:
+        one._stack.__exit__(type(error), error, error.__traceback__)
+        raise
+    one._stack.close()
+
+
+@dataclass
+class Done:
+    """What a batch came to. ``failed``: (arrival, why) that could not be planned; ``later``: works to look at again."""
+
+    named: list[Named] = field(default_factory=list)
+    failed: list[tuple[int, str]] = field(default_factory=list)
+    later: list[Work] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
+    waiting: set[int] = field(default_factory=set)
+    links: dict[int, Link] = field(default_factory=dict)
+
+    def works(self, link_id: int) -> bool:
+        """Whether a lane has anything left to do: a delivery, a field still owed, a fetch, a doubt."""
+        link = self.links.get(link_id)
+        if link is None or link_id in self.waiting:
+            return link_id in self.waiting
+        if (
+            link.remote_id is not None
+            and link.state in ("live", "left")
+            and (link.verify or any(a.outcome == "unknown" for a in link.attempts))
+        ):
+            return True
+        if link.remote_id is None and any(a.outcome == "unknown" for a in link.attempts):
+            return True
+        return (
+            link.live
+            and link.state == "live"
+            and link.remote_id is not None
+            and any(p.speaks for p in link.pairs.values())
+        )
+
+    def after(self, rt: Runtime) -> None:
+        """What follows the commit: connections that stop, drains that wake."""
+        for connection, state, reason in self.written.connections:
+            with rt.store.write() as conn:
+                set_state(conn, rt.key, connection, state, reason)
+        if self.written.due:
+            rt.wake("deliver")
+
+
+@dataclass
+class _Planned:
+    done: Done
+    rows: Rows
+    state: State
+    versions: dict[int, int]
+    fences: dict[int, int]
+
+
+def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False) -> Done:
+    """Plan and apply. ``strict``: an input that cannot be planned raises; else it is named in ``failed``."""
+    now = rt.now()
+    planned = _plan(rt, work.road, works, strict)
+    work.lock()
+    locked: set[int] = set()
+    while _moved(work.road, planned, locked):
+        planned = _plan(rt, work.road, works, strict)
+    done = planned.done
+    done.written = apply.write(work.road, done.named, now, rt.key)
+    _keep_facts(rt, work.road, works, planned, now)
+    settled = [w.link for w in works if isinstance(w.what, Settled) and w.link is not None]
+    if settled:
+        sql = "select distinct link_id from delivery where link_id INTS(?) and state = 0"
+        done.waiting = {row[0] for row in work.road.rows(sql, settled)}
+        done.links = planned.state.links
+    return done
+
+
+def _moved(road: Road, planned: _Planned, locked: set[int]) -> bool:
+    """Lock the tickets read, in order of id; whether any of them, or a lane, is not as it was read."""
+    tickets = sorted(planned.versions)
+    if not tickets:
+        return False
+    rows = road.rows("select id, version from ticket where id INTS(?) order by id LOCK", tickets)
+    first = not locked.issuperset(tickets)
+    locked.update(tickets)
+    if not first:
+        return False
+    if dict(rows) != planned.versions:
+        return True
+    fences = road.rows("select link_id, fence from lane where ticket_id INTS(?)", tickets)
+    return any(planned.fences.get(link) != fence for link, fence in fences)
+
+
+def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:
+    rt.desks.refresh(road)
+    broken: dict[int, str] = {}
+    while True:
+        planned = _gathered(rt, road, works)
+        again = False
+        for number, one in enumerate(works):
+            if number in broken:
+                planned.done.failed.append((one.arrival or 0, broken[number]))
+                continue
+            try:
+                _one(rt, road, planned, one)
+            except Objection:
+                raise
+            except Exception as error:
+                if strict:
+                    raise
+                broken[number] = f"{type(error).__name__}: {error}"
+                again = True  # its half-made state must not leak into the others' plans
+                break
+        if not again:
+            return planned
+
+
+def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
+    """Everything the works' plans look at."""
+    records = [(w.connection, w.remote) for w in works if w.connection is not None and w.remote is not None]
+    tickets, loose = gather.find(road, records)
+    named = [w.link for w in works if w.link is not None]
+    named += [link for w in works if (link := _referred(rt, w)) is not None]
+    if named:
+        more, single = gather.owners(road, named)
+        tickets, loose = tickets | more, loose | single
+    tickets |= {w.ticket for w in works if w.ticket is not None}
+    items = any(
+        isinstance(w.what, Settled) or (isinstance(w.what, Observed) and w.what.items is not None) for w in works
+    )
+    rows = gather.read(road, tickets, loose, items, rt.now() - rt.desks.horizon())
+    state = gather.state(rows)
+    versions = {ticket.id: ticket.version for ticket in state.tickets.values()}
+    fences = {link.id: link.fence for link in state.links.values() if link.ticket_id is not None}
+    return _Planned(Done(), rows, state, versions, fences)
+
+
+def _referred(rt: Runtime, work: Work) -> int | None:
+    """The link whose reference an observed record carries."""
+    if not isinstance(work.what, Observed) or work.connection is None:
+        return None
+    field_ = rt.desks.desk(work.connection).connector.reference
+    return rt.link_of(work.what.fields.get(field_, "")) if field_ else None
+
+
+def _one(rt: Runtime, road: Road, planned: _Planned, work: Work) -> None:
+    """Plan one input on the state as it is after those before it."""
+    state, done = planned.state, planned.done
+    link = _link(rt, road, planned, work)
+    if work.link is None and work.remote is not None and link is None:
+        done.later.append(work)
+        return
+    ticket_id = work.ticket if link is None else link.ticket_id
+    if work.ticket is not None and work.ticket not in state.tickets:
+        raise Objection("no such ticket", "ticket", str(work.ticket), "look at the list of tickets")
+    ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
+    facts = Facts(rt.now(), ticket, rt.desks, rt.desks.policy)
+    planner = decide(facts, work.what, link)
+    named = apply.name(planner, link, isinstance(work.what, Settled))
+    done.named.append(named)
+    for known in [*(named.ticket.links if named.ticket else ()), *([link] if link else ())]:
+        state.links[known.id] = known
+        if known.remote_id is not None:
+            state.by_remote[known.connection_id, known.remote_id] = known
+    if named.ticket is not None:
+        state.tickets[named.ticket.id] = named.ticket
+
+
+def _link(rt: Runtime, road: Road, planned: _Planned, work: Work) -> Link | None:
+    """The link an input is about. A record nobody knows gets one of its own, unless it may be what a create of ours
+    that has no answer yet has made: then it is looked at again later."""
+    state = planned.state
+    if work.link is not None:
+        return state.links[work.link]
+    if work.connection is None or work.remote is None:
+        return None
+    known = state.by_remote.get((work.connection, work.remote))
+    if known is not None:
+        return known
+    sql = (
+        "select 1 from attempt a join lane n on n.link_id = a.link_id where n.connection_id = ? and a.kind = 'create'"
+        " and (a.outcome is null or a.outcome = 'unknown') limit 1"
+    )
+    if road.rows(sql, work.connection):
+        return None
+    referred = _referred(rt, work)
+    if referred is not None and (ours := state.links.get(referred)) is not None and ours.remote_id is None:
+        ours.remote_id, ours.dirty = work.remote, True  # a create that landed after it was given up
+        road.run("update delivery set state = 3 where link_id = ? and kind = 'create' and state = 0", ours.id)
+        return ours
+    row = rt.desks.row(work.connection)
+    return Link(
+        mint(), work.connection, None, work.remote, role="found", mapping_id=row.mapping_id, new=True, dirty=True
+    )
+
+
+def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, now: int) -> None:
+    """Everything these plans were made from, so that they can be made again (ENGINE.md 10)."""
+    if not works:
+        return
+    doc = {
+        "as_of": now,
+        **planned.rows.document(),
+        "works": [
+            {
+                "kind": type(w.what).__name__, "arrival": w.arrival, "connection": w.connection, "remote": w.remote,
+                "ticket": w.ticket, "link": w.link, "what": None if w.arrival is not None else asdict(w.what),
+            }
+            for w in works
+        ],
+        "plans": [named.planner.plan.hash() for named in planned.done.named],
+    }  # fmt: skip
+    text = json.dumps(doc, ensure_ascii=False, default=_plain, separators=(",", ":"))
+    blob = zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+    first = next((w.arrival for w in works if w.arrival is not None), None)
+    road.insert(tables.facts, ("id", "as_of", "blob"), [(first or mint(), now, blob)], ignore=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset | set | tuple):
+        return sorted(value) if isinstance(value, frozenset | set) else list(value)
+    return str(value)
+
+
+def replaced(end: Settled, **changes: Any) -> Settled:
+    return replace(end, **changes)

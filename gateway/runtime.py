@@ -1,0 +1,141 @@
+"""One process's tools: database, keys, desks, files, the clock, the waker. Made once, passed to the pipeline's functions."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.base import Connector, Context
+from connectors.egress import Egress
+from connectors.registry import build, load
+from connectors.session import Session
+from gateway import clock
+from gateway.config import Config
+from gateway.journal.chain import Key
+from gateway.outbox.attempt import Tools
+from gateway.outbox.lanes import DEADLINE
+from gateway.providers.connection import keeper
+from gateway.providers.desks import Builder, Desk, Desks, Row
+from gateway.providers.vault import Vault
+from gateway.store import schema
+from gateway.store.db import Road, Store
+from gateway.store.files import Files
+from gateway.store.ids import Ids
+
+SENDERS = 64
+log = logging.getLogger("tandem")
+
+
+@dataclass
+class Runtime:
+    """``wake(name)`` tells a drain that there is work, once it is committed; it may do nothing: the sweep finds it too."""
+
+    config: Config
+    store: Store
+    key: Key
+    vault: Vault
+    ids: Ids
+    code: str
+    desks: Desks
+    files: Files
+    session: Session
+    wake: Callable[[str], None] = lambda name: None
+    drain: str = field(default_factory=lambda: secrets.token_hex(8))
+    now: Callable[[], int] = clock.now_us
+    senders: int = SENDERS
+    _pool: ThreadPoolExecutor | None = None
+
+    @classmethod
+    def open(cls, config: Config, builder: Builder | None = None, wake: Callable[[str], None] | None = None) -> Runtime:
+        """The runtime of a prepared database. ``builder`` replaces how connectors are built (tests)."""
+        store = Store(config.database_url)
+        made = schema.installation(store, config)
+        vault = Vault.of(config.key("vault"))
+        session = Session(Egress.parse(",".join(config.egress_allow)))
+        desks = Desks(store, vault, builder or _build)
+        runtime = cls(
+            config, store, Key.of(config.key("audit")), vault, Ids(made.id_salt), made.code, desks,
+            Files(config.home / "files"), session,
+        )  # fmt: skip
+        if wake is not None:
+            runtime.wake = wake
+        desks.load()
+        return runtime
+
+    @property
+    def pool(self) -> ThreadPoolExecutor:
+        """The sender threads, made at their first use (after any fork)."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.senders, thread_name_prefix="sender")
+        return self._pool
+
+    def reference(self, link: int) -> str:
+        """What we write at the remote to find our record again: ``TDM-<installation>-<link>`` in base32."""
+        return f"TDM-{self.code}-{base64.b32encode(link.to_bytes(8, 'big')).decode().rstrip('=')}"
+
+    def link_of(self, reference: str) -> int | None:
+        """The link a reference of this installation names; None for any other text."""
+        prefix = f"TDM-{self.code}-"
+        if not isinstance(reference, str) or not reference.startswith(prefix) or len(reference) != len(prefix) + 13:
+            return None
+        try:
+            return int.from_bytes(base64.b32decode(reference[len(prefix) :] + "==="), "big")
+        except ValueError:
+            return None
+
+    def context(self, desk: Desk) -> Context:
+        """What one call of a connector may use, from now on for ``DEADLINE`` seconds."""
+        deadline = clock.monotonic() + DEADLINE
+        return Context(
+            clock.utc(self.now()),
+            clock.monotonic,
+            self.session,
+            log,
+            deadline,
+            keeper(self.store, self.vault, desk.row.id),
+        )
+
+    def tools(self, road: Road | None = None) -> Tools:
+        """A sender's tools; ``road`` tells the difference between the database's clock and ours."""
+        offset = road.lease_now() - clock.now_us() if road is not None and road.dialect != "sqlite" else 0
+        return Tools(
+            lambda: self.now() + offset, clock.utc, self.context, self.reference, self.files.open, self.files.put, log
+        )
+
+    def crash(self, point: str) -> None:
+        """Die here, at once and without a word, when a test asked for it (``TANDEM_CRASH_AT=point[:nth]``)."""
+        if self.config.crash_at:
+            _crash(self.config.crash_at, point)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+        self.store.close()
+
+
+_passes: dict[str, int] = {}
+_passing = threading.Lock()
+
+
+def _crash(asked: str, point: str) -> None:
+    name, _, nth = asked.partition(":")
+    if name == point:
+        with _passing:
+            _passes[point] = _passes.get(point, 0) + 1
+            if _passes[point] == int(nth or 1):
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _build(row: Row, secrets_: Any) -> Connector:
+    kind = load(row.manifest) if row.manifest else row.kind
+    found = {name: value for name, value in row.found.items() if isinstance(value, str)}
+    return build(kind, settings=row.settings, secrets=secrets_, found=found, auth=row.auth, verify=row.verify)
