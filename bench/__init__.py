@@ -1,0 +1,1 @@
+"""The benchmarks, one command each, and the peers they measure against."""
