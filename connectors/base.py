@@ -127,11 +127,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a feed; ``cursor`` is our own text, saved together with the page; ``done`` ends this poll."""
+    """A page of a feed; ``cursor`` is our own text, saved together with the page; ``done`` ends this poll.
+
+    ``regressed``: the remote no longer has what the cursor has passed: it was restored from a backup (ENGINE 2).
+    """
 
     changes: tuple[Change, ...]
     cursor: str
     done: bool
+    regressed: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,13 +152,15 @@ class File:
 @dataclass(frozen=True)
 class Receipt:
     """The remote's yes. ``record`` is the reply's own representation, when it gives one; ``read_back`` says how the
-    gateway learns what the remote made of the write: ``reply``, ``fetch`` or ``next_poll``."""
+    gateway learns what the remote made of the write: ``reply``, ``fetch`` or ``next_poll``. ``later``: fields that a
+    create could not carry there; an update must follow with them."""
 
     id: str | None = None
     version: str | None = None
     record: Record | None = None
     said: tuple[str, ...] = ()
     read_back: str = "reply"
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,8 @@ def _calls(doc: Mapping[str, Any]) -> Iterator[Complaint]:
         needs = {"time": "at", "id": "at", "scan": "window", "opaque": "format"}[feed["cursor"]["kind"]]
         if needs not in feed["cursor"]:
             yield ("changed", name, "cursor"), f"the key {needs!r} is missing"
+        if feed["cursor"]["kind"] == "opaque" and "at" not in feed.get("page", {}):
+            yield ("changed", name, "page"), "an opaque cursor needs a page with at: where the next token or URL is"
         if feed["gives"] == "worklogs" and "id" not in feed.get("item", {}):
             yield ("changed", name), "worklogs need an item with an id"
 

@@ -13,10 +13,8 @@ How the gateway uses it::
     ctx = Context(now, monotonic, session, log, deadline=monotonic() + 30, keep=keep)
     found = desk.check(ctx)                                       # store found.values and found.me with the connection
 
-The functions: ``kinds() -> tuple[str, ...]``, ``manifest(kind) -> Manifest``, ``load(text, name) -> Manifest`` (raises
-``BadManifest`` with line and column) and ``build(kind: str | Manifest, *, settings, secrets, found=None, auth="",
-verify="", renewal=None) -> Connector`` (raises ``BadSettings``, a message per field). A kind whose folder has a
-``connector.py`` (memory, mail) is built by its ``build(manifest, settings, secrets, found)`` instead of by the engine.
+A kind is a folder with a ``manifest.yaml`` and, where a manifest cannot say it, a ``hooks.py`` with a class ``Hooks``.
+``load`` (raises ``BadManifest``, line and column) makes a kind from text alone; ``form`` says what an admin fills in.
 
 ``keep(name, value)`` is called with ``secret.<name>`` (a rotated secret), ``token.access`` and ``token.until`` (a
 sign-in, to be sealed like a secret) or ``found.<name>``, and returns when the value is durable. ``renewal`` makes a
@@ -29,3 +27,64 @@ write: ``receipt.read_back``; after ``Unknown``: ``desk.repeatable(verb)``, ``de
 """
 
 from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from connectors import forms
+from connectors.base import Connector, Json
+from connectors.forms import BadSettings, Entry, form
+from connectors.manifest import BadManifest, Manifest, load
+from connectors.rest import Rest
+from connectors.signin import Renewal
+
+__all__ = ["BadManifest", "BadSettings", "Entry", "Manifest", "build", "form", "kinds", "load", "manifest"]
+
+
+@cache
+def kinds() -> tuple[str, ...]:
+    """The shipped kinds, by name."""
+    return tuple(sorted(each.name for each in files("connectors").iterdir() if (each / "manifest.yaml").is_file()))
+
+
+@cache
+def manifest(kind: str) -> Manifest:
+    """The manifest of a shipped kind, with its hooks. Raises KeyError for an unknown kind, ``BadManifest``."""
+    if kind not in kinds():
+        raise KeyError(kind)
+    folder = files("connectors") / kind
+    hooks = importlib.import_module(f"connectors.{kind}.hooks").Hooks if (folder / "hooks.py").is_file() else None
+    return load((folder / "manifest.yaml").read_text("utf-8"), f"{kind}/manifest.yaml", hooks)
+
+
+def build(
+    kind: str | Manifest,
+    *,
+    settings: Mapping[str, Any],
+    secrets: Mapping[str, str],
+    found: Mapping[str, str] | None = None,
+    auth: str = "",
+    verify: str = "",
+    renewal: Renewal | None = None,
+    lists: Mapping[str, Json] | None = None,
+) -> Connector:
+    """The connector of a shipped kind or of a loaded manifest. No network.
+
+    ``lists``: what ``Connector.lists`` read earlier; with it values are checked before they are sent. Raises
+    ``BadSettings`` (a sentence per field) and KeyError for an unknown kind.
+    """
+    spec = manifest(kind) if isinstance(kind, str) else kind
+    values = forms.filled(spec, auth, verify, settings, secrets)
+    return Rest(
+        spec,
+        settings=values,
+        secrets=secrets,
+        found=found or {},
+        auth=spec.choice("auth", auth)[1],
+        verify=spec.choice("webhook.verify", verify)[1],
+        renewal=renewal,
+        lists=lists,
+    )

@@ -1,8 +1,8 @@
 """Wire values to normal values and back: the one place that decodes and the one that encodes a field.
 
-A normal value is text with LF, a choice, person or ref as text, an integer or number, a boolean, a date ``YYYY-MM-DD``, a
-datetime in RFC 3339 UTC, a sorted list for a set, and None for null, ``""``, missing and what ``empty`` or ``unset`` list.
-A value that is none of what its type says arrives as itself, so that it is seen and not lost.
+A normal value is text with LF, a choice, person or ref as text, an integer or number, a boolean, a date
+``YYYY-MM-DD``, a datetime in RFC 3339 UTC, a sorted list for a set, and None for null, ``""``, missing and what
+``empty`` or ``unset`` list. A value that is none of what its type says arrives as itself: seen, not lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SQL = "%Y-%m-%d %H:%M:%S"
 
 @dataclass(frozen=True)
 class Times:
-    """How a desk writes moments: ``iso sql unix unix_ms``, its zone for naive ones, and what it writes for "not set"."""
+    """How a desk writes moments: ``iso sql unix unix_ms``, its zone for naive ones, what it writes for "not set"."""
 
     format: str = "iso"
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -35,7 +35,7 @@ class Times:
             return None
         form = format or self.format
         if form in ("unix", "unix_ms"):
-            return datetime.fromtimestamp(float(raw) / (1000 if form == "unix_ms" else 1), UTC)
+            return _from_unix(float(raw) / (1000 if form == "unix_ms" else 1))
         moment = datetime.fromisoformat(str(raw).strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 
@@ -49,6 +49,13 @@ class Times:
         if form == "sql":
             return moment.astimezone(self.zone).strftime(SQL)
         return normal(moment)
+
+
+def _from_unix(seconds: float) -> datetime:
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"{seconds} is no time") from error
 
 
 def normal(moment: datetime) -> str:
@@ -79,7 +86,9 @@ class Field:
 
     def decode(self, raw: Any) -> Value:
         """The normal value of what the wire shows."""
-        if raw is None or raw is ABSENT or raw == "" or plain(raw) in {plain(each) for each in self.empty}:
+        if raw is None or raw is ABSENT or raw == "":
+            return None
+        if self.empty and plain(raw) in {plain(each) for each in self.empty}:
             return None
         try:
             return _DECODE.get(self.type, _text)(self, raw)
@@ -141,7 +150,7 @@ def _name(field: Field, raw: Any) -> Value:
 def _set(field: Field, raw: Any) -> Value:
     parts = raw.split(",") if isinstance(raw, str) else raw if isinstance(raw, list) else [raw]
     names = (str(_name(Field(field.name, "ref"), part)).strip() for part in parts if part not in (None, ""))
-    return sorted({name for name in names if name}) or None
+    return sorted({name for name in names if name})
 
 
 def _integer(field: Field, raw: Any) -> Value:
