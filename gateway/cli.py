@@ -34,6 +34,7 @@ class Commands(click.Group):
 def tandem(verbose: bool) -> None:
     """Tandem: one ticket, worked on by your own desk and your providers, each in its own tool."""
     level = logging.DEBUG if verbose else logging.INFO
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
 
 

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors import registry
 from connectors.base import Connector, Context
 from connectors.egress import Egress
-from connectors.registry import build, load
 from connectors.session import Session
 from gateway import clock
 from gateway.config import Config
@@ -136,6 +136,6 @@ def _crash(asked: str, point: str) -> None:
 
 
 def _build(row: Row, secrets_: Any) -> Connector:
-    kind = load(row.manifest) if row.manifest else row.kind
+    kind = registry.load(row.manifest) if row.manifest else row.kind
     found = {name: value for name, value in row.found.items() if isinstance(value, str)}
-    return build(kind, settings=row.settings, secrets=secrets_, found=found, auth=row.auth, verify=row.verify)
+    return registry.build(kind, settings=row.settings, secrets=secrets_, found=found, auth=row.auth, verify=row.verify)

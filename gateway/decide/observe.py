@@ -28,6 +28,9 @@ def observed(p: Planner, link: Link, seen: Observed) -> None:
     if link.role == "ended" and seen.source != "reply":
         p.plan.nothing = "the link has ended"
         return
+    if not seen.fields and seen.items is not None:  # a feed of items alone: they do not age
+        items(p, link, seen)
+        return
     verdict = evidence(link, p.leg(link).order, seen)
     if verdict == "old":
         p.plan.nothing = f"version {seen.version} is older than {link.version}"
@@ -230,6 +233,8 @@ def come_in(p: Planner, link: Link, item: ItemSeen) -> None:
     """A comment, file or worklog of theirs becomes one of the ticket's, and goes on to whom its audience says."""
     leg = p.leg(link)
     if item.kind == "worklog":
+        if item.author in leg.me:
+            return
         if leg.mapping.worklogs not in ("in", "both"):
             return
         parties: list[str] = []

@@ -82,7 +82,10 @@ def events(stored: Stored, parse: Any) -> list[Event]:
         found: list[Event] = parse(Webhook(head["method"], head["query"], head["headers"], stored.body))
         return found
     doc = json.loads(stored.body)
-    return [Event("changed", doc["record_id"], record=record_of(doc["record"]))]
+    record = record_of(doc["record"])
+    if doc["item"] is not None:  # a worklog told by a feed of its own
+        record = Record(doc["record_id"], worklogs=(Item(**_item(doc["item"])),))
+    return [Event("changed", doc["record_id"], record=record)]
 
 
 def _plain(value: Record | Item | None) -> Any:

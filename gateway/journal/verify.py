@@ -82,7 +82,9 @@ class _Run:
 
     def __init__(self, store: Store, keys: Keys, checkpoints: Sequence[Mapping[str, Any]]) -> None:
         self.store, self.keys = store, keys
-        self.noted = {int(one["seal"]): one for one in checkpoints}
+        self.noted: dict[int, set[tuple[str, str]]] = {}
+        for one in checkpoints:
+            self.noted.setdefault(int(one["seal"]), set()).add((one["root"], one["sig"]))
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
         self.entries = self.subjects = self.blank = 0
@@ -148,8 +150,7 @@ class _Run:
             self.bad("its signature is not ours", seq=one.id)
         if chain.merkle_root(one.lines) != one.root or len(one.lines) != one.n:
             self.bad("its leaves are not the ones that were signed", seq=one.id)
-        noted = self.noted.get(one.id)
-        if noted and (noted["root"], noted["sig"]) != (one.root.hex(), one.signature.hex()):
+        if self.noted.get(one.id, set()) - {(one.root.hex(), one.signature.hex())}:
             self.bad("a checkpoint has another one of this number", seq=one.id)
         self.sealed += 1
         self.take(one.lines, one.id)
@@ -193,7 +194,7 @@ class _Run:
         while True:
             ended: list[tuple[str, Head, int, int]] = []
             with self.look() as road:
-                rows = _entries(road, subject, head[0])
+                rows = entries_after(road, subject, head[0])
                 self.catch_up(road)
                 for row in rows:
                     if row.subject != subject:
@@ -279,7 +280,8 @@ class _Run:
         return Report(self.entries, self.subjects, self.sealed, waiting, self.blank, told, tuple(self.warnings))
 
 
-def _entries(road: Road, subject: str, seq: int) -> list[Row]:
+def entries_after(road: Road, subject: str, seq: int) -> list[Row]:
+    """The next ``SLICE`` entries in the order of (subject, seq)."""
     return [
         Row(id, name, number, at, raw(canon), raw(mac), raw(salt), payload)
         for id, name, number, at, canon, mac, salt, payload in road.rows(_ENTRIES, subject, seq, SLICE)

@@ -193,6 +193,8 @@ def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     item["instead"] = f"A file stays with us: {item['name']} ({item['size']} bytes)"
     if rules.direction not in ("out", "both"):
         raise errors.Unsupported(f"files do not go to {step.leg.name}")
+    if step.leg.share is None or not step.leg.share.allows_file(item["size"], item["mime"]):
+        raise errors.Unsupported(f"{item['name']} is not a file that {step.leg.provider} may have")
     if item["size"] > rules.max:
         raise errors.Unsupported(f"{item['name']} has {item['size']} bytes; {step.leg.name} takes {rules.max}")
     if "attach" not in desk.connector.verbs or not desk.connector.channels[channel].attach:
@@ -207,6 +209,8 @@ def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
 def _worklog(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     item = step.item
     item["instead"] = f"{item['author_name']}: {item['minutes']} min. {item['text']}"
+    if step.leg.share is None or not step.leg.share.worklogs:
+        return _end(step, tools, began, "withheld", said="")
     if "worklog" not in desk.connector.verbs:
         raise errors.Unsupported(desk.connector.cannot.get("worklog", f"{step.leg.name} keeps no worklogs"))
     assert step.link.remote_id is not None
@@ -231,6 +235,8 @@ def _channel(step: Step) -> tuple[str | None, frozenset[str]]:
     if mine not in parties:
         return None, frozenset()
     relative = frozenset({"provider"} | ({"requester"} & parties))
+    if step.leg.share is None or not step.leg.share.allows_audience(relative):
+        return None, frozenset()
     return step.leg.mapping.channel_out(relative), relative
 
 

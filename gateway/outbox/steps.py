@@ -73,8 +73,8 @@ def _create(ticket: Ticket, link: Link, leg: Leg, fence: int, head: Waiting) -> 
     changes = {}
     for name, rule in leg.mapping.fields.items():
         value = ticket.fields.get(name)
-        if rule.direction != "in" and value is not None and _shared(leg, rule, name):
-            changes[name] = value
+        if rule.direction != "in" and value is not None and leg.share is not None and _shared(leg, rule, name):
+            changes[name] = leg.share.narrow(name, value)
     _say(ticket, link, leg, step, changes, create=True)
     return step
 
@@ -115,11 +115,12 @@ def _update(
         rule = leg.mapping.fields.get(name)
         if rule is None or rule.direction == "in":
             step.unsaid[name] = ""
-        elif not _shared(leg, rule, name):
+        elif leg.share is None or not _shared(leg, rule, name):
             step.unsaid[name] = f"{name} is not shared with {leg.provider}"
         else:
-            changes[name] = (values or ticket.fields).get(name)
-    _say(ticket, link, leg, step, changes, create=False)
+            value = (values or ticket.fields).get(name)
+            changes[name] = leg.share.narrow(name, value) if value is not None else None
+    _say(ticket, link, leg, step, changes, create=False, values=values)
     return step
 
 
@@ -128,15 +129,19 @@ def _shared(leg: Leg, rule: Any, name: str) -> bool:
     return share is not None and share.allows(name) and all(share.allows(used) for used in rule.uses)
 
 
-def _say(ticket: Ticket, link: Link, leg: Leg, step: Step, changes: Mapping[str, Any], create: bool) -> None:
-    """Translate; what cannot be conveyed is said, what has to travel otherwise is noted."""
+def _say(
+    ticket: Ticket, link: Link, leg: Leg, step: Step, changes: Mapping[str, Any], create: bool,
+    values: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Translate; what cannot be conveyed is said, what has to travel otherwise is noted. ``sent`` pairs the wire with
+    our whole value, of which a person's attributes may have been held back."""
     if not changes:
         return
     out = leg.mapping.write(changes, link.seen, create, ticket.fields)
     step.fields, step.path, step.comments, step.files = out.fields, out.path, out.comments, out.files
     for name, wire in out.wires.items():
         passed = [token(status) for status in out.path[:-1]] if name == "status" else []
-        step.sent[name] = [token(changes.get(name, ticket.fields.get(name))), token(wire), *passed]
+        step.sent[name] = [token(ticket.fields.get(name) if values is None else values.get(name)), token(wire), *passed]
     held = dict(out.held)
     for name in changes:
         if name not in out.wires and name not in out.later:

@@ -47,6 +47,6 @@ def _nobody() -> str:
     return _HASHER.hash(secrets.token_urlsafe(32))
 
 
-def _normal(password: str) -> str:
-    """The same characters however a keyboard composed them."""
-    return unicodedata.normalize("NFKC", password)
+def _normal(password: str) -> bytes:
+    """The same bytes however a keyboard composed the characters."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")

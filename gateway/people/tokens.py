@@ -39,6 +39,12 @@ class Token:
     expires_at: int | None
     revoked_at: int | None
 
+    def state(self, at: int) -> str:
+        """active | expired | revoked"""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and self.expires_at <= at else "active"
+
 
 def create(
     conn: Connection,

@@ -16,7 +16,8 @@ from gateway.people.principal import ROLES, Principal
 from gateway.store.ids import mint
 from gateway.store.tables import connection, provider, session, team, token, user
 
-_EMAIL = re.compile(r"[^@\s<>,;:\"]{1,64}@[^@\s<>,;:\"]{1,190}")
+_PART = r"[^@\s<>,;:\"\x00-\x1f\x7f\ud800-\udfff]"
+_EMAIL = re.compile(f"{_PART}{{1,64}}@{_PART}{{1,190}}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def add(
 
 
 def by_email(conn: Connection, email: str) -> User | None:
-    rows = _users(conn, user.c.email == email.strip().lower())
+    email = email.strip().lower()
+    rows = _users(conn, user.c.email == email) if _EMAIL.fullmatch(email) else []
     return rows[0] if rows else None
 
 

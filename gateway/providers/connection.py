@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select, update
 from gateway.clock import now_us
 from gateway.journal.audit import note
 from gateway.journal.chain import Key
-from gateway.providers.vault import Vault
+from gateway.providers.vault import Vault, place
 from gateway.store import tables
 from gateway.store.db import Store
 from gateway.store.ids import mint
@@ -42,7 +42,7 @@ def keeper(store: Store, vault: Vault, connection_id: int) -> Callable[[str, str
                 values = {"found": json.dumps({**json.loads(row.found), rest: value})}
             else:
                 stored = rest if kind == "secret" else name
-                sealed = vault.seal(value, f"{row.name}/{stored}")
+                sealed = vault.seal(value, place(row.name, stored))
                 values = {"secrets": json.dumps({**json.loads(row.secrets), stored: sealed})}
             conn.execute(
                 update(tables.connection).where(c.id == connection_id).values(version=row.version + 1, **values)
@@ -83,7 +83,7 @@ def add(
     at = now_us()
     provider = _provider(conn, key, str(doc["provider"]), str(doc.get("provider_name") or doc["provider"]), actor)
     id = mint()
-    secrets = {name: vault.seal(str(value), f"{doc['name']}/{name}") for name, value in doc.get("secrets", {}).items()}
+    secrets = {name: vault.seal(str(value), place(str(doc["name"]), name)) for name, value in doc.get("secrets", {}).items()}
     conn.execute(
         insert(tables.connection).values(
             id=id, name=doc["name"], kind=doc["kind"], provider_id=provider, version=1, auth=doc.get("auth", ""),

@@ -18,14 +18,14 @@ from connectors.base import Connector
 from gateway.clock import now_us
 from gateway.decide.facts import Leg
 from gateway.decide.routing import Policy, compile_policy
-from gateway.providers.vault import Vault
+from gateway.providers.vault import Vault, place
 from gateway.store import tables
 from gateway.store.db import Road, Store
 from gateway.tickets.vocabulary import document
 from mappings.engine import Mapping as Compiled
 from mappings.engine import compile_mapping
-from mappings.loader import plain
-from mappings.share import Share, parse_share
+from mappings.loader import load, plain
+from mappings.share import Share, compile_share
 
 Builder = Callable[["Row", Mapping[str, str]], Connector]
 """Makes the connector of a connection from its row and its opened secrets; no network."""
@@ -114,13 +114,13 @@ class Desks:
             shares = conn.execute(
                 select(d.name, d.text).where(d.kind == "share", d.version.is_not(None)).order_by(d.version)
             )
-            self._shares = {name: parse_share(text) for name, text in shares}
+            self._shares = {name: compile_share(text, document(), name) for name, text in shares}
             policy = conn.execute(
                 select(d.text)
                 .where(d.kind == "policy", d.name == "routing", d.version.is_not(None))
                 .order_by(d.version.desc())
             ).first()
-            self.policy = compile_policy(plain(policy.text)) if policy is not None else None
+            self.policy = compile_policy(plain(load(policy.text, "routing"))) if policy is not None else None
             del c
         for id, row in rows.items():
             known = self._rows.get(id)
@@ -158,7 +158,7 @@ class Desks:
         if desk is None:
             with self._lock:
                 row = self._rows[id]
-                secrets = {n: self._vault.open(sealed, f"{row.name}/{n}").reveal() for n, sealed in row.secrets.items()}
+                secrets = {n: self._vault.open(sealed, place(row.name, n)).reveal().reveal() for n, sealed in row.secrets.items()}
                 desk = self._desks[id] = Desk(row, self._build(row, secrets), self._people(id))
         return desk
 

@@ -24,4 +24,6 @@ def digest(text: str) -> str:
 
 def file_digest(name: str, size: int) -> str:
     """The hash by which a file is recognised where a remote does not tell its content's hash: name and size."""
-    return hashlib.sha256(f"{unicodedata.normalize('NFC', name)}\n{size}".encode("utf-8", "surrogatepass")).hexdigest()[:40]
+    return hashlib.sha256(f"{unicodedata.normalize('NFC', name)}\n{size}".encode("utf-8", "surrogatepass")).hexdigest()[
+        :40
+    ]

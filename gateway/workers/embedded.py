@@ -69,13 +69,13 @@ def worker_parts() -> list[Child]:
 
 
 def parts(config: Config, more: Sequence[Child] = ()) -> list[Child]:
-    """The children of ``tandem up`` in the order of their start; ``more`` come before the web process."""
+    """The children of ``tandem up`` in the order of their start; ``more`` come last."""
     host, port = config.bind
     first = []
     if config.embedded_redis:
         first = [Child("valkey", valkey.command(config.home), lambda: valkey.answers(embedded_redis_url(config.home)))]
     web = Child("web", tandem("web"), lambda: serves(host, port), within=60)
-    return [*first, Child("scheduler", tandem("scheduler")), *worker_parts(), *more, web]
+    return [*first, Child("scheduler", tandem("scheduler")), *worker_parts(), web, *more]
 
 
 @contextmanager

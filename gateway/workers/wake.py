@@ -68,6 +68,10 @@ class Bell:
             return self._gone()
         return True
 
+    def ring(self, name: str) -> None:
+        """``wake`` for those who need no answer: without Redis the scheduler's sweep finds the work."""
+        self.wake(name)
+
     def arrive(self, name: str) -> bool:
         """A drain begins: say so, then take the mark away, so that who rings from now on is heard. Whether another
         drain of that name is at it already."""

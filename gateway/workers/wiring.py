@@ -1,0 +1,96 @@
+"""What the drains do: each name with its look (one pass) and its question whether anything is due.
+
+An empty look is one small statement; connections, mappings and policies are reread before work, so that a process that
+has lived long works with today's.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway import pipeline
+from gateway.config import Config
+from gateway.journal import checkpoints
+from gateway.runtime import Runtime
+from gateway.store import leases
+from gateway.store.db import Road
+from gateway.workers.drain import Look
+from gateway.workers.schedule import Duties
+from gateway.workers.wake import Bell
+
+DELIVER_FOR = 20.0
+"""Seconds after which a pass of deliveries claims no more: its drain's budget, and a stop, are looked at then."""
+
+TICKS = {"tick": 10.0, "checkpoint": 60.0}
+"""Seconds between two turns of what no due row announces: brakes, and the seals that are noted outside."""
+
+_DUE = {
+    "process": "select 1 from arrival where state = 0 and (due_at is null or due_at <= ?) limit 1",
+    "deliver": "select 1 from connection c join lane l on l.connection_id = c.id where c.state = 'active'"
+    " and l.due_at is not null and l.due_at <= ? limit 1",
+    "tick": "select 1 from connection where state = 'active' and poll_at is not null and poll_at <= ? limit 1",
+    "seal": "select 1 from unsealed where ? > 0 limit 1",
+}
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The drains of one process. ``forked`` goes first in a forked one."""
+
+    runtime: Runtime
+    keys: checkpoints.Keys
+
+    @classmethod
+    def open(cls, config: Config) -> Wiring:
+        """The database must be prepared. No connection is open afterwards, so that a fork is safe."""
+        runtime = Runtime.open(config, wake=Bell(config.redis_url).ring)
+        runtime.store.close()
+        return cls(runtime, checkpoints.Keys.of(config))
+
+    def forked(self) -> None:
+        self.runtime.store.after_fork()
+        self.runtime.drain = secrets.token_hex(8)
+
+    def due(self, name: str) -> bool:
+        """Whether a look at ``name`` would find something."""
+        rt = self.runtime
+        with rt.store.read() as conn:
+            return bool(Road(conn, rt.store.dialect).rows(_DUE[name], rt.now()))
+
+    def looks(self) -> dict[str, Look]:
+        rt = self.runtime
+        return {
+            "process": self._process,
+            "deliver": lambda: self.due("deliver") and pipeline.deliver(rt, DELIVER_FOR) > 0,
+            "seal": lambda: checkpoints.seal(rt.store, self.keys, rt.now()) > 0,
+            "tick": lambda: pipeline.tick(rt) > 0 and self.due("tick"),
+            "checkpoint": self._checkpoint,
+        }
+
+    def duties(self, bell: Bell, owner: str) -> Duties:
+        """What the scheduler ``owner`` keeps going."""
+        store = self.runtime.store
+        return Duties(
+            looks=self.looks(),
+            due={name: self._asking(name) for name in _DUE},
+            ticks=TICKS,
+            wake=bell.wake,
+            lease=lambda seconds: leases.take(store, "scheduler", owner, seconds),
+            slot=lambda name, number: leases.take_slot(store, name, number),
+        )
+
+    def _process(self) -> bool:
+        if not self.due("process"):
+            return False
+        self.runtime.desks.load()
+        return pipeline.process(self.runtime) > 0
+
+    def _asking(self, name: str) -> Callable[[], bool]:
+        return lambda: self.due(name)
+
+    def _checkpoint(self) -> bool:
+        rt = self.runtime
+        checkpoints.checkpoint(rt.store, rt.config.home / "checkpoints", rt.now())
+        return False
