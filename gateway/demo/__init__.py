@@ -1,0 +1,1 @@
+"""What ``tandem up --demo`` adds: a provider's desk beside Tandem, and tickets that keep arriving."""
