@@ -1,4 +1,4 @@
-"""``tandem up`` as a person starts it: one tree, an address that answers, one at a time, gone after SIGTERM or a kill."""
+"""``tandem up`` as a person starts it: one tree, an address that answers, gone whole after SIGTERM or a kill."""
 
 from __future__ import annotations
 
