@@ -1,0 +1,1 @@
+"""The Redmine connector: manifest.yaml, run by the engine."""

@@ -1,0 +1,1 @@
+"""The ServiceNow connector: manifest.yaml, run by the engine."""
