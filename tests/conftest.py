@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 
 from gateway.config import Config
 from gateway.store.db import Store
+from tests.commandline import Run, runner
 from tests.databases import Database, Maker, Postgres, postgres, postgres_binaries, settings
 
 DIALECTS = ["sqlite", "postgresql"]
@@ -95,3 +96,9 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
     """Settings with a state folder of their own, for the test's ``store`` where it has one."""
     url = request.getfixturevalue("database").url if "database" in request.fixturenames else ""
     return settings(tmp_path, url)
+
+
+@pytest.fixture
+def tandem(store: Store, config: Config) -> Run:
+    """The command line on the test's prepared database."""
+    return runner(config)
