@@ -1,51 +1,54 @@
-"""Text between the formats of the desks: what one wrote is what the other reads.
+"""Long text from one format into another, through one small tree: deterministic, capped, with nothing active left.
 
-``convert`` is deterministic and pure; active content never comes out of it.
+``convert`` is what the pipeline calls; the raw original is always kept beside what it gives. Text over the cap is
+refused, never cut: the caller attaches it whole.
 """
 
 from __future__ import annotations
 
-import html
-from html.parser import HTMLParser
+from collections.abc import Callable
+from typing import Any
 
-_BLOCKS = frozenset({"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table"})
-_SILENT = frozenset({"script", "style", "head", "title"})
+from mappings import normal
+from mappings.richtext import htmltext, plaintext
+from mappings.richtext.tree import Document
 
+MAX_TEXT = 4_000_000
+"""Characters read at most."""
 
-def convert(text: str, source: str, target: str) -> str:
-    """``text`` from format ``source`` to ``target`` (``plain``, ``html``; the others are read as plain)."""
-    plain = _plain(text) if source == "html" else text
-    if target == "html":
-        return text if source == "html" else html.escape(plain).replace("\n", "<br>\n")
-    return plain
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag == "br" or (tag in _BLOCKS and self.parts):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(data)
+READERS: dict[str, Callable[[Any], Document]] = {"html": htmltext.read, "plain": plaintext.read}
+WRITERS: dict[str, Callable[[Document], Any]] = {"html": htmltext.write, "plain": plaintext.write}
 
 
-def _plain(text: str) -> str:
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    lines = "".join(reader.parts).split("\n")
-    return "\n".join(line.strip() for line in lines).strip("\n")
+class TextError(ValueError):
+    """A text that cannot be converted: an unknown format, or longer than the cap."""
+
+
+def convert(text: Any, source: str, target: str) -> Any:
+    """``text`` of one format in another: text, or a dict for ``adf``. Raises ``TextError``.
+
+    Plain text into plain text only gets its normal form (NFC, LF, no trailing blanks).
+    """
+    if source == target == "plain":
+        return normal.text(_capped(text))
+    return write(read(text, source), target)
+
+
+def read(text: Any, source: str) -> Document:
+    """The tree of a text; raises ``TextError``."""
+    if source not in READERS:
+        raise TextError(f"no text format {source!r}; there are {', '.join(sorted(READERS))}")
+    return READERS[source](normal.text(_capped(text)) if isinstance(text, str) else text)
+
+
+def write(document: Document, target: str) -> Any:
+    """A tree in a format; raises ``TextError``."""
+    if target not in WRITERS:
+        raise TextError(f"no text format {target!r}; there are {', '.join(sorted(WRITERS))}")
+    return WRITERS[target](document)
+
+
+def _capped(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise TextError(f"longer than {MAX_TEXT:,} characters")
+    return text

@@ -6,7 +6,8 @@ from typing import Any
 import yaml
 
 import mappings
-from connectors.memory.inprocess import catalogue_document
+from connectors.catalogue import build_catalogue
+from connectors.registry import manifest
 from gateway.tickets import vocabulary
 from mappings.engine import Mapping, compile_mapping
 from mappings.model import Complaint, MappingError
@@ -28,7 +29,7 @@ def source(name: str) -> str:
 def catalogue(name: str) -> dict[str, Any]:
     """The catalogue a mapping is proved against; the memory desk's is the one its connector gives."""
     if name == "memory":
-        return catalogue_document(yaml.safe_load((CONNECTORS / "memory" / "manifest.yaml").read_text()))
+        return dict(build_catalogue(manifest("memory"), {}, {}, {}).doc)
     return yaml.safe_load((HERE / "catalogues" / f"{name}.yaml").read_text())
 
 

@@ -17,7 +17,9 @@ def refusal(text: str) -> tuple[int, int, str]:
 
 
 def test_scalars_are_text_but_for_three_words() -> None:
-    text = "{a: 1, b: no, c: 2026-01-01, d: null, e: true, f: 'true', g: ~, h: , 1: x, on: \"null\", i: 1:30, j: [0x1f]}"
+    text = (
+        "{a: 1, b: no, c: 2026-01-01, d: null, e: true, f: 'true', g: ~, h: , 1: x, on: \"null\", i: 1:30, j: [0x1f]}"
+    )
     assert plain(load(text, "f")) == {
         "a": "1", "b": "no", "c": "2026-01-01", "d": None, "e": True, "f": "true", "g": "~", "h": "", "1": "x",
         "on": "null", "i": "1:30", "j": ["0x1f"],

@@ -1,0 +1,254 @@
+"""The document tree every format is read into and written from: flat blocks, flat runs, nothing active.
+
+A tree is canonical: neighbouring runs with the same marks are one, marks hold no blanks at their ends, lines end
+without blanks, nothing is empty. So two trees are equal exactly when they say the same, and writing what was read is a
+fixpoint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+MAX_DEPTH = 16
+"""Quotes and lists nested deeper are flattened into the level above."""
+
+MAX_HREF = 2_000
+
+MARKS = "bcisu"
+"""b strong, c code, i emphasis, s struck, u underlined; a run's marks are a sorted string of them, c always alone."""
+
+_SAFE = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>\"\\^`{|}\x00-\x20\x7f]+", re.IGNORECASE).fullmatch
+_INSIDE = re.compile(r"(?:attachment|cid):[\w.@+=%-]{1,200}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of text without line breaks."""
+
+    text: str
+    marks: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A line break inside a paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Somebody named by the remote's own id."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture. ``src`` is ``attachment:<id>``, ``cid:<id>`` or a web address (never loaded by what we write)."""
+
+    src: str
+    alt: str
+
+
+Inline = Span | Break | Mention | Image
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    runs: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int
+    runs: tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Lines kept to the letter."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list; each item is blocks of its own. Numbers start at 1."""
+
+    ordered: bool
+    items: tuple[tuple[Block, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells; ``header`` tells that the first row is one. Every row has as many cells as the first."""
+
+    header: bool
+    rows: tuple[tuple[tuple[Inline, ...], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across."""
+
+
+Block = Paragraph | Heading | Code | Quote | Listing | Table | Rule
+Document = tuple[Block, ...]
+
+
+def safe_href(href: str) -> str:
+    """The address if it is one a person may be sent to (http, https, mailto, tel), else nothing."""
+    href = href.strip()
+    return href if len(href) <= MAX_HREF and _SAFE(href) else ""
+
+
+def safe_src(src: str) -> str:
+    """The source of a picture: one of our attachments, a part of the same mail, or a web address."""
+    src = src.strip()
+    return src if _INSIDE(src) else safe_href(src)
+
+
+def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
+    """The canonical form of one line of text after another."""
+    found: list[Inline] = []
+    same: list[str] = []
+    marks = href = ""
+    for part in _split(parts):
+        if type(part) is Span:
+            if same and (part.marks != marks or part.href != href):
+                found.append(Span("".join(same), marks, href))
+                same = []
+            marks, href = part.marks, part.href
+            same.append(part.text)
+            continue
+        if same:
+            found.append(Span("".join(same), marks, href))
+            same = []
+        if type(part) is Break:
+            _rstrip(found)
+        found.append(part)
+    if same:
+        found.append(Span("".join(same), marks, href))
+    _rstrip(found)
+    while found and isinstance(found[-1], Break):
+        found.pop()
+        _rstrip(found)
+    first = next((at for at, part in enumerate(found) if not isinstance(part, Break)), len(found))
+    return tuple(found[first:])
+
+
+def _rstrip(found: list[Inline]) -> None:
+    while found:
+        last = found[-1]
+        if not isinstance(last, Span):
+            return
+        text = last.text.rstrip()
+        if text:
+            if text != last.text:
+                found[-1] = Span(text, last.marks, last.href)
+            return
+        found.pop()
+
+
+_LINES = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\ufeff]")
+_ODD = re.compile(r"[\x00-\x08\n-\x1f\x7f\x85\u2028\u2029\ufeff]").search
+
+
+def _split(parts: Iterable[Inline]) -> Iterator[Inline]:
+    """Spans without line breaks, and marks without blanks at their ends."""
+    for part in parts:
+        if not isinstance(part, Span):
+            yield part
+            continue
+        marks = "c" if "c" in part.marks else part.marks
+        if not _ODD(part.text):
+            if marks or part.href:
+                yield from _bare(part.text, marks, part.href)
+            elif part.text:
+                yield part
+            continue
+        for at, line in enumerate(_LINES.split(_CONTROL.sub("", part.text))):
+            if at:
+                yield Span(" ") if marks == "c" else Break()
+            yield from _bare(line, marks, part.href)
+
+
+def _bare(text: str, marks: str, href: str) -> Iterator[Span]:
+    if not text:
+        return
+    if not marks and not href:
+        yield Span(text)
+        return
+    core = text.strip()
+    if not core:
+        yield Span(text)
+        return
+    start = text.index(core)
+    if start:
+        yield Span(text[:start])
+    yield Span(core, marks, href)
+    if start + len(core) < len(text):
+        yield Span(text[start + len(core) :])
+
+
+def paragraph(parts: Iterable[Inline]) -> Iterator[Block]:
+    """A paragraph, unless it would be empty."""
+    found = runs(parts)
+    if found:
+        yield Paragraph(found)
+
+
+def table(rows: Iterable[Iterable[Iterable[Inline]]], header: bool) -> Iterator[Block]:
+    """A table with rows of equal length, unless it would be empty."""
+    cells = [[runs(cell) for cell in row] for row in rows]
+    width = max((len(row) for row in cells), default=0)
+    if width and any(cell for row in cells for cell in row):
+        yield Table(header, tuple(tuple(row + [()] * (width - len(row))) for row in cells))
+
+
+def lines(parts: tuple[Inline, ...]) -> list[list[Inline]]:
+    """Runs cut at their breaks."""
+    found: list[list[Inline]] = [[]]
+    for part in parts:
+        if isinstance(part, Break):
+            found.append([])
+        else:
+            found[-1].append(part)
+    return found
+
+
+def flat(blocks: Iterable[Block]) -> list[Inline]:
+    """Blocks as one run of lines, where only text has room (a table's cell)."""
+    found: list[Inline] = []
+    for block in blocks:
+        if found:
+            found.append(Break())
+        found.extend(_flat(block))
+    return found
+
+
+def _flat(block: Block) -> list[Inline]:
+    if isinstance(block, Paragraph | Heading):
+        return list(block.runs)
+    if isinstance(block, Code):
+        return [Span(block.text, "c")]
+    if isinstance(block, Quote):
+        return flat(block.blocks)
+    if isinstance(block, Listing):
+        found: list[Inline] = []
+        for number, item in enumerate(block.items, 1):
+            found += [Break(), Span(f"{number}. " if block.ordered else "- "), *flat(item)]
+        return found[1:]
+    if isinstance(block, Table):
+        return flat(Paragraph(cell) for row in block.rows for cell in row)
+    return [Span("---")]
