@@ -65,7 +65,8 @@ class Api:
             case "GET", ["worklogs"]:
                 return self._worklogs(request.query)
             case "GET", ["files", id]:
-                return self._file(id)
+                upload = self.desk.uploaded(id)
+                return Response(200, upload.data, upload.mime)
             case _, ["tickets", id, *rest]:
                 return self._item(request, id, rest)
         return refusal(404, f"there is no {request.method} {request.path}")
@@ -117,13 +118,6 @@ class Api:
         every = [(each, ticket.id) for ticket in list(self.desk.tickets.values()) for each in ticket.worklogs]
         rows = sorted((row for row in every if int(row[0].id) > after), key=lambda row: int(row[0].id))
         return Response.of({"data": [wire.worklog_document(each, ticket) for each, ticket in rows[:limit]]})
-
-    def _file(self, id: str) -> Response:
-        for ticket in list(self.desk.tickets.values()):
-            for upload in ticket.uploads:
-                if upload.id == id:
-                    return Response(200, upload.data, upload.mime)
-        raise Missing(f"there is no file {id}")
 
     def _log(self, id: str, body: Mapping[str, Any]) -> Response:
         minutes = body.get("minutes")

@@ -70,6 +70,14 @@ class Desk:
         """The first ``limit`` happenings after number ``seq``."""
         return self.feed[max(seq, 0) : max(seq, 0) + limit]
 
+    def uploaded(self, id: str) -> Upload:
+        """The file with this id, on whatever ticket; raises ``Missing``."""
+        for ticket in list(self.tickets.values()):
+            for upload in ticket.uploads:
+                if upload.id == id:
+                    return upload
+        raise Missing(f"there is no file {id}")
+
     def who(self, text: str) -> Staff | None:
         """The person with this id or e-mail address."""
         known = self.people.get(text)

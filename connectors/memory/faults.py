@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Literal
 
 What = Literal["ok", "commit_then_drop", "drop_before_commit", "late", "refuse", "retry", "stale"]
@@ -34,21 +35,25 @@ class Queue:
     """A script that is filled while the desk runs: each planned fault meets the next call of its verb, in order."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._planned: deque[tuple[str | None, Fault]] = deque()
         self.log: list[tuple[str, What]] = []
 
     def plan(self, what: What, verb: str | None = None, times: int = 1, **how: float | int | str | None) -> None:
         """``what`` for the next ``times`` calls of ``verb`` (None: of any verb)."""
-        self._planned.extend([(verb, Fault(what, **how))] * times)  # type: ignore[arg-type]
+        with self._lock:
+            self._planned.extend([(verb, Fault(what, **how))] * times)  # type: ignore[arg-type]
 
     def clear(self) -> None:
         """Nothing is planned any more."""
-        self._planned.clear()
+        with self._lock:
+            self._planned.clear()
 
     def __call__(self, verb: str) -> Fault:
-        hit = next((each for each in self._planned if each[0] in (None, verb)), None)
-        if hit is not None:
-            self._planned.remove(hit)
-        fault = hit[1] if hit else OK
-        self.log.append((verb, fault.what))
+        with self._lock:
+            hit = next((each for each in self._planned if each[0] in (None, verb)), None)
+            if hit is not None:
+                self._planned.remove(hit)
+            fault = hit[1] if hit else OK
+            self.log.append((verb, fault.what))
         return fault

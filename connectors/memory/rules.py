@@ -66,6 +66,7 @@ EMPTY: Mapping[str, Value] = {
     "impact": "medium",
     "urgency": "medium",
     "priority": "3",
+    "tags": [],
 }
 
 
@@ -121,7 +122,7 @@ def normal(name: str, value: object) -> Value:
     if value is None or value == "" or value == []:
         if rule.required:
             raise Invalid(f"{name} can't be blank", name)
-        return None
+        return [] if rule.type == "set" else None
     if rule.type == "set":
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
             raise Invalid(f"{name} must be a list of texts", name)

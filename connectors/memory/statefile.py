@@ -62,7 +62,7 @@ def _time(text: str) -> datetime:
 
 
 def _ticket(document: dict[str, Any], data: dict[str, bytes]) -> Ticket:
-    values: Fields = {name: document[name] or None for name in RULES}
+    values: Fields = {name: document[name] for name in RULES}
     values["priority"] = str(document["priority"]) if document["priority"] else None
     return Ticket(
         id=document["id"],

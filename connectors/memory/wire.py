@@ -38,7 +38,6 @@ def fields_document(ticket: Ticket) -> dict[str, Any]:
         "deleted": ticket.deleted,
         **ticket.fields,
         "priority": int(str(priority)) if priority else None,
-        "tags": ticket.fields["tags"] or [],
     }
 
 

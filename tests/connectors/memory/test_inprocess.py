@@ -215,7 +215,7 @@ def test_a_webhook_must_be_signed_in_time(connector: MemoryConnector, ctx: Conte
         connector.verify(Arrival("POST", {}, {}, came.body), clock())
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"ticket_id": 7}', json.dumps({"event": "x"}).encode()])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"ticket_id": null}', json.dumps({"event": "x"}).encode()])
 def test_what_says_nothing_is_ignored_with_a_reason(connector: MemoryConnector, body: bytes) -> None:
     (event,) = connector.parse(Arrival("POST", {}, {}, body))
     assert event.kind == "ignored"
@@ -229,7 +229,4 @@ def test_the_manifest_and_the_desk_agree(connector: MemoryConnector) -> None:
         entry = manifest["fields"][name] or {}
         assert entry.get("max") == rule.max
         assert tuple(entry.get("values", ())) == rule.values
-    assert {name: set(each["reaches"]) for name, each in manifest["channels"].items()} == {
-        name: set(each.reaches) for name, each in connector.channels.items()
-    }
     assert set(connector.catalogue().doc["fields"]) == set(RULES)
