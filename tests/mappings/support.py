@@ -7,14 +7,13 @@ import yaml
 
 import mappings
 from connectors.catalogue import build_catalogue
-from connectors.registry import manifest
+from connectors.registry import build, manifest
 from gateway.tickets import vocabulary
 from mappings.engine import Mapping, compile_mapping
 from mappings.model import Complaint, MappingError
 
 HERE = Path(__file__).parent
 SHIPPED = Path(mappings.__file__).parent
-CONNECTORS = Path(mappings.__file__).parent.parent / "connectors"
 NAMES = ("rt", "servicenow", "redmine", "memory")
 WORKED = ("jsm", "connectwise")
 VOCABULARY = vocabulary.document()
@@ -31,6 +30,13 @@ def catalogue(name: str) -> dict[str, Any]:
     if name == "memory":
         return dict(build_catalogue(manifest("memory"), {}, {}, {}).doc)
     return yaml.safe_load((HERE / "catalogues" / f"{name}.yaml").read_text())
+
+
+def own_catalogue(
+    kind: str, settings: dict[str, Any], secrets: dict[str, str], lists: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The catalogue a shipped connector itself gives, with the lists of its own fields where the desk tells them."""
+    return dict(build(kind, settings=settings, secrets=secrets).catalogue(lists).doc)
 
 
 def compiled(name: str) -> Mapping:

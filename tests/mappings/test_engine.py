@@ -104,8 +104,11 @@ def test_the_table_of_the_context_is_the_one_that_speaks() -> None:
 
 
 def test_every_value_with_a_flag_that_no_row_names() -> None:
-    assert REDMINE.read("status", "5", {}).value == "closed"
-    assert REDMINE.read("status", "6", {}).value == "cancelled"
+    values = {"1": "Open", "5": {"label": "Done", "is": ["over"]}, "6": {"label": "No", "is": ["over"]}}
+    change = {"fields": support.DESK["fields"] | {"state": {"type": "choice", "values": values}}}
+    rule = "  status: {field: state, values: {Open: new, 'is:over': closed, No: cancelled}}"
+    mapping = support.desk(rule, change=change)
+    assert [mapping.read("status", id, {}).value for id in ("1", "5", "6")] == ["new", "closed", "cancelled"]
 
 
 def test_a_field_without_an_inward_half_means_nothing() -> None:

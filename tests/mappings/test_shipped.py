@@ -1,0 +1,63 @@
+"""The shipped mappings fit the connectors they are shipped with, field by field, as these tell their own catalogues."""
+
+from typing import Any
+
+import pytest
+
+from mappings.engine import compile_mapping
+from tests.mappings import support
+
+URL = "http://127.0.0.1:1"
+DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
+    "memory": ({"url": URL}, {"token": "x", "webhook": "y"}, {}),
+    "rt": (
+        {"url": URL, "queue": "General", "login": "gateway"},
+        {"token": "x", "webhook": "y"},
+        {
+            "custom_fields": [
+                {"id": "External Reference", "label": "", "type": "FreeformSingle"},
+                {"id": "Impact", "label": "", "type": "SelectSingle"},
+                {"id": "Urgency", "label": "", "type": "SelectSingle"},
+                {"id": "Asset Tag", "label": "", "type": "FreeformMultiple"},
+            ]
+        },
+    ),
+    "servicenow": ({"login": "x", "instance": "acme"}, {"password": "x", "webhook": "y"}, {}),
+    "redmine": (
+        {"url": URL, "project": "p", "tracker": 1, "reference_field": 1},
+        {"key": "x", "webhook": "y"},
+        {
+            "custom_fields": [
+                {"id": "1", "label": "External Reference", "type": "string"},
+                {"id": "2", "label": "Impact", "type": "list", "values": ["High", "Medium", "Low"]},
+                {"id": "3", "label": "Urgency", "type": "list", "values": ["High", "Medium", "Low"]},
+                {"id": "4", "label": "Asset Tag", "type": "string"},
+            ]
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", support.NAMES)
+def test_the_connectors_own_catalogue_takes_the_mapping(kind: str) -> None:
+    settings, secrets, lists = DESKS[kind]
+    catalogue = support.own_catalogue(kind, settings, secrets, lists)
+    mapping = compile_mapping(support.source(kind), catalogue, support.VOCABULARY, None, kind)
+    assert mapping.reference in catalogue["reference_searchable"]
+    assert mapping.reads <= catalogue["fields"].keys()
+
+
+@pytest.mark.parametrize("kind", support.NAMES)
+def test_every_channel_of_the_connector_has_an_audience_and_both_audiences_a_channel(kind: str) -> None:
+    mapping = support.compiled(kind)
+    channels = support.catalogue(kind)["channels"]
+    assert {mapping.channel_out(frozenset(a.split("+"))) for a in ("provider", "provider+requester")} <= channels.keys()
+    for channel, entry in channels.items():
+        assert mapping.audience_in(channel) == frozenset(entry["reaches"])
+
+
+@pytest.mark.parametrize("kind", support.NAMES)
+def test_every_field_of_ours_is_mapped_or_explained(kind: str) -> None:
+    mapping = support.compiled(kind)
+    assert mapping.fields.keys() | mapping.unsupported.keys() == support.VOCABULARY.keys()
+    assert not mapping.fields.keys() & mapping.unsupported.keys()
