@@ -32,6 +32,7 @@ class Records:
             name: _field(name, spec, self.times, lists or {}) for name, spec in manifest.part("fields").items()
         }
         self._families: dict[str, Mapping[str, Any]] = dict(manifest.part("families"))
+        self._listed = {name: [row["id"] for row in rows] for name, rows in (lists or {}).items()}
         self._made: dict[str, Field] = {}
 
     def field(self, name: str) -> Field:
@@ -131,8 +132,15 @@ class Records:
                 yield from (str(row[step.key]) for row in rows if isinstance(row, Mapping) and step.key in row)
             elif isinstance(step, paths.Key) and step.name == "{key}":
                 found = paths.Path(steps[:at]).read(doc)
-                taken = self._taken if at == 0 else frozenset[str]()
-                yield from (key for key in found if key not in taken) if isinstance(found, Mapping) else ()
+                yield from self._columns(spec, found, at == 0) if isinstance(found, Mapping) else ()
+
+    def _columns(self, spec: Mapping[str, Any], found: Mapping[str, Any], top: bool) -> Iterator[str]:
+        """The listed ones of a document's columns, or, where nothing was listed, those that no field reads."""
+        listed = self._listed.get(spec.get("live", ""))
+        if listed:
+            yield from (key for key in listed if key in found)
+        else:
+            yield from (key for key in found if not top or key not in self._taken)
 
     @cached_property
     def _taken(self) -> frozenset[str]:
