@@ -158,7 +158,7 @@ class Desks:
         if desk is None:
             with self._lock:
                 row = self._rows[id]
-                secrets = {n: self._vault.open(sealed, place(row.name, n)).reveal().reveal() for n, sealed in row.secrets.items()}
+                secrets = {n: self._vault.open(sealed, place(row.name, n)).reveal() for n, sealed in row.secrets.items()}
                 desk = self._desks[id] = Desk(row, self._build(row, secrets), self._people(id))
         return desk
 
@@ -175,6 +175,10 @@ class Desks:
         rows = [r for r in self._rows.values() if name in (r.name, r.provider) and r.state != "paused"]
         rows.sort(key=lambda r: (r.name != name, r.id))
         return self.of(rows[0].id, rows[0].mapping_id) if rows else None
+
+    def share(self, provider: str) -> Share | None:
+        """The share policy in force for a provider, by slug; None when none was ever published."""
+        return self._shares.get(provider)
 
     def _people(self, id: int) -> dict[str, tuple[dict[str, str], int]]:
         c = tables.person.c
