@@ -26,13 +26,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Duties:
-    """What the scheduler keeps going. ``looks`` and ``due`` by drain name (a name without ``due`` is only ticked);
-    ``ticks`` are seconds between two wakes of a name; ``lease(seconds)`` and ``slot(name, number)`` ask the database.
-    """
+    """What the scheduler keeps going: ``looks`` by name; ``due`` tells what to wake, ``ticks`` the seconds between two
+    wakes of a name, ``own`` the seconds between two looks that are too short for a job and are taken right here.
+    ``lease(seconds)`` and ``slot(name, number)`` ask the database."""
 
     looks: Mapping[str, Look]
     due: Mapping[str, Callable[[], bool]]
     ticks: Mapping[str, float]
+    own: Mapping[str, float]
     wake: Callable[[str], bool]
     lease: Callable[[float], bool]
     slot: Callable[[str, int], bool]
@@ -47,6 +48,7 @@ class Scheduler:
     _renew_at: float = 0.0
     _held: bool = False
     _seen: dict[str, int] = field(default_factory=dict)
+    _own_at: dict[str, float] = field(default_factory=dict)
 
     def run(self, stopping: threading.Event) -> None:
         """Sweep until ``stopping``. A database that is away, or a pass that fails, is logged and tried again: this
@@ -59,9 +61,13 @@ class Scheduler:
             stopping.wait(SWEEP)
 
     def sweep(self) -> None:
-        """One round: nothing without the lease, else the ticks whose slot began and whatever is due."""
+        """One round: nothing without the lease, else its own looks, the ticks whose slot began, whatever is due."""
         if not self._holds():
             return
+        for name, every in self.duties.own.items():
+            if time.monotonic() >= self._own_at.get(name, 0.0):
+                self._own_at[name] = time.monotonic() + every
+                self._work(name)
         for name, every in self.duties.ticks.items():
             if self._ticks(name, every):
                 self._go(name)
@@ -84,8 +90,11 @@ class Scheduler:
 
     def _go(self, name: str) -> None:
         """Wake a drain; without Redis be one, for a turn."""
-        if self.duties.wake(name):
-            return
+        if not self.duties.wake(name):
+            self._work(name)
+
+    def _work(self, name: str) -> None:
+        """Look until nothing is done any more, at most for a turn. What fails leaves the others theirs."""
         until = time.monotonic() + TURN
         try:
             while self.duties.looks[name]() and time.monotonic() < until:

@@ -23,15 +23,16 @@ from gateway.workers.wake import Bell
 DELIVER_FOR = 20.0
 """Seconds after which a pass of deliveries claims no more: its drain's budget, and a stop, are looked at then."""
 
-TICKS = {"tick": 10.0, "checkpoint": 60.0}
-"""Seconds between two turns of what no due row announces: brakes, and the seals that are noted outside."""
+TICKS = {"tick": 10.0}
+OWN = {"seal": 1.0, "checkpoint": 60.0}
+"""Seconds between two turns of what no due row announces (brakes), and of the scheduler's own: sealing the audit trail,
+and noting the newest seal outside the database."""
 
 _DUE = {
     "process": "select 1 from arrival where state = 0 and (due_at is null or due_at <= ?) limit 1",
     "deliver": "select 1 from connection c join lane l on l.connection_id = c.id where c.state = 'active'"
     " and l.due_at is not null and l.due_at <= ? limit 1",
     "tick": "select 1 from connection where state = 'active' and poll_at is not null and poll_at <= ? limit 1",
-    "seal": "select 1 from unsealed where ? > 0 limit 1",
 }
 
 
@@ -76,6 +77,7 @@ class Wiring:
             looks=self.looks(),
             due={name: self._asking(name) for name in _DUE},
             ticks=TICKS,
+            own=OWN,
             wake=bell.wake,
             lease=lambda seconds: leases.take(store, "scheduler", owner, seconds),
             slot=lambda name, number: leases.take_slot(store, name, number),

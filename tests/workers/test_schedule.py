@@ -42,7 +42,7 @@ class World:
     def scheduler(self) -> Scheduler:
         looks = {"process": self.look, "poll": self.look}
         due = {"process": lambda: self.due > 0}
-        duties = Duties(looks, due, {"poll": 60.0}, self.wake, lambda _seconds: self.free, self.slot)
+        duties = Duties(looks, due, {"poll": 60.0}, {}, self.wake, lambda _seconds: self.free, self.slot)
         return Scheduler(duties, now=lambda: self.micros)
 
 
@@ -100,7 +100,7 @@ def test_a_database_that_is_away_does_not_end_it(world: World, monkeypatch: pyte
         raise OSError("the database is away")
 
     monkeypatch.setattr(schedule, "SWEEP", 0.001)
-    duties = Duties({}, {}, {}, world.wake, lease, world.slot)
+    duties = Duties({}, {}, {}, {}, world.wake, lease, world.slot)
     Scheduler(duties).run(stopping)
     assert len(tries) == 3
 
@@ -112,9 +112,21 @@ def test_a_failing_pass_leaves_the_other_names_their_turn(world: World) -> None:
     world.ringing = False
     world.due = 2
     due = {"bad": lambda: True, "good": lambda: world.due > 0}
-    duties = Duties({"bad": fail, "good": world.look}, due, {}, world.wake, lambda _s: True, world.slot)
+    duties = Duties({"bad": fail, "good": world.look}, due, {}, {}, world.wake, lambda _s: True, world.slot)
     Scheduler(duties).sweep()
     assert world.due < 0
+
+
+def test_its_own_looks_are_taken_at_their_pace_and_wake_nobody(world: World) -> None:
+    world.due = 3
+    duties = Duties({"seal": world.look}, {}, {}, {"seal": 60.0}, world.wake, lambda _s: True, world.slot)
+    clock = Scheduler(duties)
+    clock.sweep()
+    assert world.due < 0
+    world.due = 3
+    clock.sweep()
+    assert world.due == 3
+    assert world.woken == []
 
 
 def test_a_lease_has_one_owner_until_it_runs_out_or_is_given_back(store: Store) -> None:
