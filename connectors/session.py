@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
@@ -209,9 +210,15 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, guard: _Guard, ca: str | None) -> None:
         self._guard = guard
-        self._tls = ssl.create_default_context(cafile=ca or DEFAULT_CA_BUNDLE_PATH)
-        self._tls.sslsocket_class = _DeadlineTLS
+        self._ca = ca or DEFAULT_CA_BUNDLE_PATH
         super().__init__(pool_connections=POOL, pool_maxsize=POOL, max_retries=0)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """One context for all connections, made when the first needs it (reading the authorities takes 20 ms)."""
+        context = ssl.create_default_context(cafile=self._ca)
+        context.sslsocket_class = _DeadlineTLS
+        return context
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **kwargs)
