@@ -66,6 +66,8 @@ class Pages:
         match request.method, parts:
             case "GET", [""]:
                 return self._list(request.query)
+            case "GET", ["favicon.ico"]:
+                return Response(204)
             case "GET", ["tickets", id]:
                 return self._ticket(id)
             case "GET", ["static", name] if name in STATIC:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 Sign = Callable[[bytes, str], Mapping[str, str]]
@@ -22,15 +22,28 @@ DEADLINE = 10.0
 
 @dataclass
 class Mood:
-    """How webhooks are sent from now on. ``first``: they arrive before the reply to the call that caused them.
-    ``twice`` and ``drop``: shares, 0..1. ``shuffle``: so many are held back and leave in any order; 0: in order.
-    ``never``: none leaves."""
+    """How webhooks are sent from now on.
+
+    ``first``: they arrive before the reply to the call that caused them. ``twice`` (both at once) and ``drop``: shares,
+    0..1. ``shuffle``: so many are held back and leave in any order; 0: in order. ``never``: none leaves.
+    """
 
     first: bool = False
     twice: float = 0.0
     shuffle: int = 0
     drop: float = 0.0
     never: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One delivery that waits for its next try, from ``due`` (monotonic) on."""
+
+    delivery: str
+    body: bytes
+    twice: bool
+    tries: int = 0
+    due: float = 0.0
 
 
 @dataclass
@@ -54,7 +67,7 @@ class Sender:
         self._sign = sign
         self._prefix = prefix
         self._random = random.Random(seed)  # noqa: S311  chance for tests, repeatable
-        self._waiting: deque[tuple[float, int, str, bytes]] = deque()
+        self._waiting: deque[Job] = deque()
         self._held: list[tuple[str, bytes]] = []
         self._change = threading.Condition()
         self._busy = False
@@ -96,48 +109,63 @@ class Sender:
         for delivery, body in self._held:
             again = self._random.random() < self.mood.twice
             self.tally.doubled += again
-            self._waiting.extend([(0.0, 0, delivery, body)] * (1 + again))
+            self._waiting.append(Job(delivery, body, again))
         self._held.clear()
         self._change.notify_all()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            tries, delivery, body = job
-            done = self._post(delivery, body)
+            done = self._posted_twice(job) if job.twice else self._post(job)
             with self._change:
                 self._busy = False
                 if done:
-                    self.tally.sent += 1
-                elif tries < len(BACKOFF):
-                    self._waiting.append((time.monotonic() + BACKOFF[tries], tries + 1, delivery, body))
+                    self.tally.sent += 1 + job.twice
+                elif job.tries < len(BACKOFF):
+                    due = time.monotonic() + BACKOFF[job.tries]
+                    self._waiting.append(replace(job, tries=job.tries + 1, due=due))
                 else:
                     self.tally.failed += 1
                 self._change.notify_all()
 
-    def _next(self) -> tuple[int, str, bytes] | None:
+    def _next(self) -> Job | None:
         with self._change:
             while not self._stopped:
                 now = time.monotonic()
                 for at, job in enumerate(self._waiting):
-                    if job[0] <= now:
+                    if job.due <= now:
                         del self._waiting[at]
                         self._busy = True
-                        return job[1:]
-                self._change.wait(min((each[0] for each in self._waiting), default=now + 60) - now)
+                        return job
+                self._change.wait(min((each.due for each in self._waiting), default=now + 60) - now)
             return None
 
-    def _post(self, delivery: str, body: bytes) -> bool:
-        try:
-            connection = self._connection or http.client.HTTPConnection(
-                self._target.hostname or "", self._target.port, timeout=DEADLINE
-            )
+    def _posted_twice(self, job: Job) -> bool:
+        """Both at once, over two connections."""
+        other: list[bool] = []
+        thread = threading.Thread(target=lambda: other.append(self._posted(self._connect(), job)), daemon=True)
+        thread.start()
+        done = self._post(job)
+        thread.join()
+        return done and other == [True]
+
+    def _post(self, job: Job) -> bool:
+        connection, self._connection = self._connection or self._connect(), None
+        done = self._posted(connection, job)
+        if done:
             self._connection = connection
-            connection.request("POST", self._target.path, body, dict(self._sign(body, delivery)))
+        else:
+            connection.close()
+        return done
+
+    def _connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._target.hostname or "", self._target.port, timeout=DEADLINE)
+
+    def _posted(self, connection: http.client.HTTPConnection, job: Job) -> bool:
+        try:
+            connection.request("POST", self._target.path, job.body, dict(self._sign(job.body, job.delivery)))
             reply = connection.getresponse()
             reply.read()
         except (OSError, http.client.HTTPException):
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+            connection.close()
             return False
         return 200 <= reply.status < 300
