@@ -27,11 +27,13 @@ from gateway.store.ids import mint
 
 BATCH = 1000
 """Entries of one seal, at most one transaction's more."""
+ROWS = 64
+"""Rows of the queue that are read at a time: one of them may hold a whole batch's entries."""
 LEASE = 5_000_000
 """Microseconds. Short, because entries unsealed for 10 s raise an alarm."""
 FILE = "checkpoints.jsonl"
 _OWNER = f"{os.uname().nodename}:{{pid}}"
-_LAST = "select id, at, prev, root, n, leaves, sig from seal order by id desc limit 1"
+_LAST = "select id, at, prev, root, n, sig from seal order by id desc limit 1"
 _NEXT = "select id, at, prev, root, n, leaves, sig from seal where id > ? order by id limit ?"
 
 
@@ -91,9 +93,8 @@ def seal(store: Store, keys: Keys, now: int, owner: str = "") -> int:
         waiting = _waiting(road)
         if not waiting:
             return 0
-        lines = [line for _, blob in waiting for line in chain.unpack(blob)]
-        leaves = sorted((chain.read_leaf(line)[:2], line) for line in lines)
-        _append(road, keys, now, [line for _, line in leaves])
+        lines = chain.in_order([line for _, blob in waiting for line in chain.unpack(blob)])
+        _append(road, keys, now, lines)
         road.run("delete from unsealed where id INTS(?)", [id for id, _ in waiting])
         return len(lines)
 
@@ -130,9 +131,17 @@ def read_checkpoints(path: Path) -> list[dict[str, Any]]:
 
 
 def last_seal(store: Store) -> Seal | None:
+    """The last seal, without its leaves."""
     with store.read() as conn:
-        rows = Road(conn, store.dialect).rows(_LAST)
-    return _seal(rows[0]) if rows else None
+        return _last(Road(conn, store.dialect))
+
+
+def _last(road: Road) -> Seal | None:
+    rows = road.rows(_LAST)
+    if not rows:
+        return None
+    id, at, prev, root, n, signature = rows[0]
+    return Seal(id, at, raw(prev), raw(root), n, (), raw(signature))
 
 
 def seals_after(road: Road, id: int, limit: int) -> list[Seal]:
@@ -177,19 +186,23 @@ def _waiting(road: Road) -> list[tuple[int, bytes]]:
     """The oldest rows of the queue, until they hold ``BATCH`` entries."""
     taken: list[tuple[int, bytes]] = []
     count = 0
-    for id, blob in road.rows("select id, leaves from unsealed order by id limit ?", BATCH):
-        taken.append((id, bytes(blob)))
-        count += len(chain.unpack(bytes(blob)))
-        if count >= BATCH:
+    while count < BATCH:
+        after = taken[-1][0] if taken else 0
+        found = road.rows("select id, leaves from unsealed where id > ? order by id limit ?", after, ROWS)
+        for id, blob in found:
+            taken.append((id, bytes(blob)))
+            count += bytes(blob).count(b"\n") + 1
+            if count >= BATCH:
+                break
+        if len(found) < ROWS:
             break
     return taken
 
 
 def _append(road: Road, keys: Keys, now: int, lines: list[bytes]) -> None:
-    last = road.rows(_LAST)
-    before = _seal(last[0]) if last else None
+    before = _last(road)
     id, prev = (before.id + 1, before.hash) if before else (1, b"")
     root = chain.merkle_root(lines)
     signature = keys.seal_id.encode() + keys.private.sign(chain.seal_bytes(id, now, prev, root, len(lines)))
-    row = (id, now, prev, root, len(lines), zlib.compress(chain.pack(lines), 6), signature)
+    row = (id, now, prev, root, len(lines), zlib.compress(chain.pack(lines), 1), signature)
     road.insert(tables.seal, ("id", "at", "prev", "root", "n", "leaves", "sig"), [row])

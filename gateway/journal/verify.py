@@ -8,7 +8,6 @@ seen of the seals lies in a temporary file, not in memory.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 from gateway.journal import chain
 from gateway.journal.chain import START, Head, Row
 from gateway.journal.checkpoints import Keys, Seal, raw, seals_after, signed_well
+from gateway.journal.leaves import Leaf, Leaves
 from gateway.store.db import Road, Store
 from gateway.store.ids import minted_at
 
@@ -91,18 +91,13 @@ class _Run:
         self.last: Seal | None = None
         self.sealed = 0
         self.queue: dict[int, int] = {}  # unsealed id -> its entries
-        self.seen = sqlite3.connect("", isolation_level=None)  # a temporary file, gone when closed
-        self.seen.execute("begin")
-        self.seen.execute(
-            "create table leaf (subject text, seq int, mac blob, source int, met int default 0,"
-            " primary key (subject, seq)) without rowid"
-        )
+        self.leaves = Leaves()
 
     def __enter__(self) -> _Run:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.seen.close()
+        self.leaves.close()
 
     def bad(self, what: str, subject: str = "", seq: int = 0) -> None:
         if len(self.problems) < MOST:
@@ -167,25 +162,10 @@ class _Run:
 
     def take(self, lines: Sequence[bytes], source: int) -> None:
         try:
-            leaves = [(*chain.read_leaf(line), source) for line in lines]
-        except (ValueError, TypeError):
+            for what, subject, seq in self.leaves.add(lines, source):
+                self.bad(what, subject, seq)
+        except ValueError:
             self.bad("its leaves cannot be read", seq=abs(source))
-            return
-        for leaf in leaves:
-            try:
-                self.seen.execute("insert into leaf (subject, seq, mac, source) values (?, ?, ?, ?)", leaf)
-            except sqlite3.IntegrityError:
-                self.again(leaf)
-
-    def again(self, leaf: tuple[str, int, bytes, int]) -> None:
-        subject, seq, mac, source = leaf
-        where = (subject, seq)
-        before = self.seen.execute("select mac, source from leaf where subject = ? and seq = ?", where).fetchone()
-        if before[1] > 0 or source < 0:
-            self.bad(f"it is sealed twice, in {abs(before[1])} and {abs(source)}", subject, seq)
-        elif before[0] != mac:
-            self.bad("its seal has another MAC than the queue had", subject, seq)
-        self.seen.execute("update leaf set source = ? where subject = ? and seq = ?", (source, *where))
 
     # --- entries
 
@@ -220,13 +200,8 @@ class _Run:
             self.bad(wrong, row.subject, row.seq)
         if row.at < at and len(self.warnings) < MOST:
             self.warnings.append(f"{row.subject} #{row.seq}: the clock stood {(at - row.at) / 1e6:.3f} s earlier")
-        where = (row.subject, row.seq)
-        leaf = self.seen.execute("select mac from leaf where subject = ? and seq = ?", where).fetchone()
-        if leaf is None:
-            self.bad("it is in no seal and not in the sealer's queue", *where)
-        elif leaf[0] != row.mac:
-            self.bad("its seal has another MAC", *where)
-        self.seen.execute("update leaf set met = 1 where subject = ? and seq = ?", where)
+        if wrong := self.leaves.meet(row.subject, row.seq, row.mac):
+            self.bad(wrong, row.subject, row.seq)
         return max(at, row.at)
 
     def ends(self, road: Road, ended: Sequence[tuple[str, Head, int, int]]) -> None:
@@ -261,15 +236,14 @@ class _Run:
         with self.look() as road:
             self.catch_up(road)
             kept = set(self.queue)
-        left = self.seen.execute("select subject, seq, mac, source, met from leaf where met = 0 or source < 0")
-        while rows := left.fetchmany(SLICE):
+        for left in self.leaves.open(SLICE):
             with self.look() as road:
-                there = _present(road, [row for row in rows if not row[4]])
-            for subject, seq, mac, source, met in rows:
-                if not met and (subject, seq, mac) not in there:
-                    self.bad("it was sealed, and is missing", subject, seq)
-                elif source < 0 and -source not in kept:
-                    self.bad("it left the sealer's queue without a seal", subject, seq)
+                there = _present(road, [leaf for leaf in left if not leaf.met])
+            for leaf in left:
+                if not leaf.met and (leaf.subject, leaf.seq, leaf.mac) not in there:
+                    self.bad("it was sealed, and is missing", leaf.subject, leaf.seq)
+                elif leaf.source < 0 and -leaf.source not in kept:
+                    self.bad("it left the sealer's queue without a seal", leaf.subject, leaf.seq)
 
     def report(self, now: int) -> Report:
         if self.queue and now - minted_at(min(self.queue)) > OVERDUE:
@@ -301,9 +275,9 @@ def _heads(road: Road, subjects: list[str]) -> dict[str, Head]:
     return heads | {name: (seq, raw(mac)) for name, seq, mac in rows}
 
 
-def _present(road: Road, leaves: Sequence[tuple[Any, ...]]) -> set[tuple[str, int, bytes]]:
+def _present(road: Road, leaves: Sequence[Leaf]) -> set[tuple[str, int, bytes]]:
     found: set[tuple[str, int, bytes]] = set()
-    for subject, seq, *_ in leaves:
-        rows = road.rows("select subject, seq, mac from audit where subject = ? and seq = ?", subject, seq)
+    for leaf in leaves:
+        rows = road.rows("select subject, seq, mac from audit where subject = ? and seq = ?", leaf.subject, leaf.seq)
         found.update((name, number, raw(mac)) for name, number, mac in rows)
     return found

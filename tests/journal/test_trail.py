@@ -56,6 +56,16 @@ def test_a_seal_holds_about_a_thousand_entries_and_the_rest_waits(trail: Trail) 
     assert report.ok and report.seals == 2 and report.unsealed == 0
 
 
+def test_many_small_transactions_share_a_seal(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "ROWS", 2)
+    monkeypatch.setattr(checkpoints, "BATCH", 4)
+    ids = trail.tickets(1)
+    for _ in range(7):
+        trail.change(ids)
+    assert [trail.seal() for _ in range(3)] == [4, 3, 0]
+    assert trail.verify().ok
+
+
 def test_a_rolled_back_change_leaves_no_entry_and_no_gap(trail: Trail) -> None:
     ids = trail.tickets(1)
     trail.change(ids)
