@@ -6,11 +6,14 @@ no. 498, doi 10.24432/C57S4H, CC BY 4.0): 36 columns, one row per update, day-fi
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import lzma
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
+from pathlib import Path
 
 from connectors.simulators.servicenow import ServiceNow
 from connectors.simulators.servicenow_rules import BLANK, CATEGORIES, CODES
@@ -137,6 +140,14 @@ class Replay:
             login = full.lower().replace(" ", ".")
             self._people[full] = self._desk.user(login, f"{login}@example.com", full)
         return self._people.get(full, "")
+
+
+def read(path: Path, holding: str = "") -> list[dict[str, str]]:
+    """The rows of a log (``.csv`` or ``.csv.xz``); with ``holding``, only of incidents that ever held that state."""
+    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    wanted = {row["number"] for row in rows if holding in ("", row["incident_state"])}
+    return [row for row in rows if row["number"] in wanted]
 
 
 def known(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.simulators.servicenow import ServiceNow
-from connectors.simulators.servicenow_log import Replay, digits, known, moment
+from connectors.simulators.servicenow_log import Replay, digits, known, moment, read
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "data" / "sample_uci_incidents.csv"
 HEAD = """
@@ -75,8 +74,7 @@ def test_the_logs_own_ways_are_read() -> None:
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason="the real log is not on this machine")
 def test_the_whole_sample_is_replayed_to_its_final_states(desk: ServiceNow) -> None:
-    with SAMPLE.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = read(SAMPLE)
     replay = Replay(desk, rows)
     assert replay.run() == len(rows) == 6038
     last: dict[str, dict[str, str]] = {}
@@ -89,3 +87,14 @@ def test_the_whole_sample_is_replayed_to_its_final_states(desk: ServiceNow) -> N
         have = by_number[number]
         assert (have["sys_mod_count"], have["impact"]) == (want["sys_mod_count"], want["impact"][0])
         assert (have["state"] == "7") == (want["incident_state"] == "Closed")
+
+
+FULL = SAMPLE.with_name("uci_incident_event_log_full.csv.xz")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="the real log is not on this machine")
+def test_the_bad_states_are_five_rows_of_two_incidents(desk: ServiceNow) -> None:
+    replay = Replay(desk, read(FULL, holding="-100"))
+    assert [each.row["state"] for each in replay.steps].count("-100") == 5
+    assert set(replay.final()) == {"INC0028089", "INC0030413"}
+    assert {each["state"] for each in replay.final().values()} == {"7"}
