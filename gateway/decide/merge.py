@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 LONG = 512  # characters from which text is held as a hash
 _MARK = "\x1f#"
-FIRM = 2
 
 Verdict = Literal["same", "echo", "taken", "kept", "ask", "held", "noted", "drift"]
 Policy = Literal["ours", "theirs", "newest", "ask"]
@@ -38,8 +37,7 @@ def token(value: Any) -> Any:
 
 @dataclass(slots=True)
 class Pair:
-    """The agreed pair of one field on one link. ``owed``: 0 nothing, 1 something, ``FIRM`` something that a side effect
-    of our own write undid at the remote. ``park``: "" | "ask" | "held" | "ignored". ``since``: the ticket version at
+    """The agreed pair of one field on one link. ``owed``: 1 while we have something to say. ``park``: "" | "ask" | "held" | "ignored". ``since``: the ticket version at
     which theirs was last taken, so that older waiting deliveries no longer speak for this field."""
 
     ours: Any = None
@@ -113,10 +111,10 @@ def inbound(pair: Pair, now: Any, wire: Any, read: Read, policy: Policy, directi
     if value == now:  # both sides came to the same: nothing is owed, an open conflict ends
         pair.ours, pair.owed, pair.park = now, 0, ""
         return Taken("same")
-    if direction == "in" or not pair.owed or (policy == "theirs" and pair.owed != FIRM):
+    if direction == "in" or not pair.owed or policy == "theirs":
         pair.ours, pair.owed = value, 0
         return Taken("taken", meaning.value)
-    if policy == "ask" and pair.owed != FIRM:
+    if policy == "ask":
         pair.park = "ask"
         return Taken("ask", meaning.value)
     return Taken("kept", meaning.value)
@@ -136,5 +134,5 @@ def unknown(
     if fetched == wire:
         pair.theirs, pair.ours, pair.owed = fetched, sent, int(now != sent)
         return Taken("echo")
-    pair.owed = pair.owed or 1
+    pair.owed = 1
     return inbound(pair, now, fetched, read, policy, direction)

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.decide import merge
 from gateway.decide.facts import Attempt, Binding, Link, Observed, Settled
-from gateway.decide.merge import FIRM, Pair, token
+from gateway.decide.merge import Pair, token
 from gateway.decide.observe import (
     absolute,
     bind,
@@ -169,13 +169,31 @@ def said(p: Planner, link: Link, end: Settled) -> None:
     bind(p, link, binding)
     if end.version:
         link.version = end.version
-    for name in p.leg(link).side_effects.get(end.channel, ()):
-        pair = link.pairs.get(name)
-        if pair is not None and pair.theirs is not None and not pair.park:
-            pair.owed = FIRM
-            p.owe(link, name)
+    if end.data.get("unread"):
+        p.fetch(link, "what the comment did besides could not be read")
+    before: Observed | None = end.data.get("before")
+    if before is not None:
+        take(p, link, before)
+    if end.seen is not None:
+        side_effects(p, link, end.seen, end.channel, before)
     attempt(p, link, end, "ok")
     deliveries(p, link, end, "done")
+
+
+def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: Observed | None) -> None:
+    """What our own comment did to fields (a public one reopens a ticket) is not their change: it is owed again. Seen
+    by comparing the record just before with just after, or, after a lost answer, by who touched it last."""
+    leg = p.leg(link)
+    was = leg.mapping.observe(before.fields) if before is not None else {}
+    wires = leg.mapping.observe(after.fields)
+    ours = before is not None or (after.author is not None and after.author in leg.me)
+    for name in leg.side_effects.get(channel, ()):
+        pair, wire = link.pairs.get(name), token(wires.get(name))
+        known = token(was[name]) if name in was else (pair.theirs if pair is not None else None)
+        if pair is not None and name in wires and wire != known and ours:
+            pair.theirs, pair.owed = wire, 1
+            p.owe(link, name)
+    remember(link, after)
 
 
 def downloaded(p: Planner, link: Link, end: Settled) -> None:
@@ -227,7 +245,24 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
         def read(name: str = name, held: Any = held, seen: Observed = seen) -> merge.Meaning:
             return meaning(p, link, name, held, seen)
 
-        taken = merge.unknown(pair, now, ours, wire, held, read, rule.policy, rule.direction)
+        if held not in (wire, pair.theirs) and seen.author is not None and seen.author in leg.me:
+            # the last to touch the record was us: the desk made something else of what we sent
+            pair.ours, pair.theirs, pair.owed = ours, held, int(now != ours)
+            p.notice("altered", f"{leg.name} made something else of {name}", link, name)
+            taken = merge.Taken("same")
+        elif known.kind == "create" and held in (None, "", []) and pair.theirs is None:
+            # never seen there: more likely left out when it was made than emptied since
+            pair.ours, pair.theirs, pair.owed, pair.park = ours, held, 1, "ignored" if now == ours else ""
+            p.notice("ignored", f"{leg.name} made the record and left {name} out", link, name)
+            taken = merge.Taken("same")
+        elif known.kind == "create" and now != ours and pair.theirs is None:
+            pair.ours, pair.theirs, pair.owed = ours, held, 1  # only our change is sure
+            taken = merge.Taken("same")
+        elif known.kind == "create":  # it exists, so it was made of what we sent: what differs was changed since
+            pair.ours, pair.theirs, pair.owed = ours, wire, int(now != ours)
+            taken = merge.inbound(pair, now, held, read, rule.policy, rule.direction)
+        else:
+            taken = merge.unknown(pair, now, ours, wire, held, read, rule.policy, rule.direction)
         if taken.verdict == "echo":
             pair.park = "" if pair.park == "ignored" else pair.park
             if name == "status":

@@ -27,6 +27,7 @@ MOST_PEOPLE = 20  # looked up after one fetch
 NOT_BEFORE = 60.0  # seconds after which an unanswered write that is not to be seen is repeated at the latest
 
 LOG = logging.getLogger("tandem.outbox")
+LIVING = ("", "new", "in_progress")  # leg statuses that no comment of ours can change
 WRITES = ("create", "update", "comment", "attachment", "worklog")
 
 
@@ -165,10 +166,18 @@ def _comment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
         return _end(step, tools, began, "withheld", said="")
     text = str(convert(words(step.item), step.item["format"], desk.connector.text_format))
     assert step.link.remote_id is not None
+    before = _around(step, desk, tools, channel)
     receipt = desk.connector.comment(
         tools.context(desk), step.link.remote_id, channel, text, _reaches(parties), step.item.get("replaces")
     )
-    return _said(step, tools, began, receipt, channel)
+    return _said(step, desk, tools, began, receipt, channel, before)
+
+
+def _around(step: Step, desk: Desk, tools: Tools, channel: str) -> Observed | None:
+    """The record just before a comment that may change it besides (a public one reopens what waits or is over)."""
+    if step.link.remote_id is None or not step.leg.side_effects.get(channel) or step.link.leg_status in LIVING:
+        return None
+    return _seen(desk, desk.connector.fetch(tools.context(desk), step.link.remote_id, False), "reply", False, None)
 
 
 def words(item: dict[str, Any]) -> str:
@@ -202,8 +211,9 @@ def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     key = item["key"]
     file = File(item["name"], item["mime"], item["size"], item["sha256"], lambda: tools.open_file(key))
     assert step.link.remote_id is not None
+    before = _around(step, desk, tools, channel)
     receipt = desk.connector.attach(tools.context(desk), step.link.remote_id, channel, file, _reaches(parties))
-    return _said(step, tools, began, receipt, channel)
+    return _said(step, desk, tools, began, receipt, channel, before)
 
 
 def _worklog(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
@@ -216,15 +226,25 @@ def _worklog(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     assert step.link.remote_id is not None
     started = tools.utc(item["started_at"])
     receipt = desk.connector.worklog(tools.context(desk), step.link.remote_id, item["minutes"], item["text"], started)
-    return _said(step, tools, began, receipt, "")
+    return _said(step, desk, tools, began, receipt, "", None)
 
 
-def _said(step: Step, tools: Tools, began: int, receipt: Receipt, channel: str) -> Settled:
+def _said(
+    step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, channel: str, before: Observed | None
+) -> Settled:
     head = step.deliveries[0]
     bound = (ITEMS[step.kind], head.item_id or 0, head.part, sent_digest(step))
+    data: dict[str, Any] = {}
+    after: Observed | None = None
+    if before is not None:
+        data["before"] = before
+        try:
+            after = _around(step, desk, tools, channel)
+        except errors.Outcome as error:
+            data["unread"] = error.said
     return _end(
-        step, tools, began, "ok", remote_id=receipt.id, version=receipt.version, item=bound, channel=channel,
-        said=" ".join(receipt.said)[:500],
+        step, tools, began, "ok", remote_id=receipt.id, version=receipt.version, item=bound, channel=channel, seen=after,
+        said=" ".join(receipt.said)[:500], data=data,
     )  # fmt: skip
 
 
@@ -334,6 +354,7 @@ def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
                 version=record.version,
                 item=(kind, item, part, hashed),
                 channel=channel,
+                seen=seen,
             )
     return _missing(step, desk, tools, began, record.complete)
 

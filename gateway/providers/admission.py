@@ -1,0 +1,198 @@
+"""From a checked document to a connection at work: the desk is asked who we are, its mapping proved, then it is stored.
+
+What the desk told (``found``, our own names ``me``, its live lists) is kept with the connection; the same is done again
+whenever somebody checks it. A desk that does not answer is stored only where the admin wants it so, and then paused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from connectors import errors
+from connectors.base import Connector, Context, Json
+from connectors.signing import PREVIOUS, SECRET
+from gateway import clock
+from gateway.errors import Conflict, Invalid, NotFound, TandemError, Unavailable
+from gateway.journal.audit import note
+from gateway.people.users import By
+from gateway.providers import connection, meanings
+from gateway.providers.documents import Draft, Mistakes
+from gateway.providers.meanings import Version
+from gateway.providers.vault import place
+from gateway.runtime import Runtime
+from gateway.store import tables
+
+SECONDS = 60.0
+"""What a check may take in all: sign-in, our account, the live lists."""
+
+UNCHECKED = "never checked: it was added while the desk was not asked"
+
+log = logging.getLogger("tandem")
+_C = tables.connection.c
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a desk told of itself. ``me``: all names of our account there; ``remote``: its version, where it says one;
+    ``kept``: what the sign-in asked us to keep (``secret.x``, ``token.x``)."""
+
+    me: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, Json] = field(default_factory=dict)
+    remote: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def ask(connector: Connector, ctx: Context) -> Told:
+    """Ask a desk who we are and what it has. Raises Unavailable or Invalid, in the desk's own words."""
+    try:
+        found = connector.check(ctx)
+        lists = connector.lists(ctx)
+    except errors.Outcome as error:
+        raise refusal(error) from error
+    return Told(tuple(sorted(found.me)), dict(found.values), dict(lists), found.remote)
+
+
+def refusal(error: errors.Outcome) -> TandemError:
+    """Why a desk could not be checked, and what would help."""
+    match error:
+        case errors.Unauthorized():
+            return Invalid(f"the desk does not let us in: {error.said}", "secrets", fix="Check the account's secrets.")
+        case errors.Retry() | errors.Unknown():
+            return Unavailable(f"the desk does not answer: {error.said}", "settings", fix="Check address and egress.")
+        case _:
+            return Invalid(f"the desk refuses to be checked: {error.said}", "settings", fix="Check the settings.")
+
+
+def trial(rt: Runtime, draft: Draft) -> Told:
+    """Check a desk that is not stored yet; what it wants kept comes back as ``kept``."""
+    kept: dict[str, str] = {}
+    now = clock.utc(rt.now())
+    ctx = Context(now, clock.monotonic, rt.session, log, clock.monotonic() + SECONDS, kept.__setitem__)
+    told = ask(draft.connector(), ctx)
+    return replace(told, kept={k: v for k, v in kept.items() if not k.startswith("found.")})
+
+
+def add(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int, Told]:
+    """Store a new connection, checked and at work, or ``unchecked`` and paused. Raises Conflict when its name is taken,
+    Mistakes on a mapping that does not fit, and what ``ask`` raises."""
+    with rt.store.read() as conn:
+        if _known(conn, draft.name) is not None:
+            fix = "Take another name, or change that one with --update."
+            raise Conflict("a connection of this name is there", "name", draft.name, fix)
+    told = Told() if unchecked else trial(rt, draft)
+    with rt.store.write() as conn:
+        mapping_id = mapping(conn, by, draft, told.lists)
+        id = connection.add(conn, by.key, rt.vault, _document(draft, told), draft.manifest, mapping_id, by.actor)
+        conn.execute(update(tables.connection).where(_C.id == id).values(_told(told, {})))
+        if unchecked:
+            connection.set_state(conn, by.key, id, "paused", UNCHECKED, by.actor)
+    rt.desks.load()
+    return id, told
+
+
+def change(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int, Told]:
+    """Give a connection other settings, secrets or another mapping (for links made from now on). The webhook secret
+    before stays good beside the new one. Kind and provider never change. Raises NotFound, Conflict, what ``add`` does.
+    """
+    told = Told() if unchecked else trial(rt, draft)
+    with rt.store.write() as conn:
+        row = _known(conn, draft.name)
+        if row is None:
+            raise NotFound("no such connection", "name", draft.name, "Add it without --update.")
+        if row.kind != draft.kind or row.provider != draft.provider:
+            fix = "Add a connection of another name, and pause this one."
+            raise Conflict("kind and provider of a connection never change", "name", draft.name, fix)
+        given = _document(draft, told)["secrets"]
+        before = {
+            name: rt.vault.open(text, place(row.name, name)).reveal() for name, text in json.loads(row.secrets).items()
+        }
+        if before.get(SECRET) and given.get(SECRET) not in (None, before[SECRET]):
+            given.setdefault(SECRET + PREVIOUS, before[SECRET])
+        values: dict[str, Any] = {
+            "auth": draft.auth, "verify": draft.verify, "settings": json.dumps(draft.settings),
+            "secrets": json.dumps({name: rt.vault.seal(text, place(row.name, name)) for name, text in given.items()}),
+            "manifest": draft.manifest, "declared": json.dumps(draft.declared), "intake": draft.intake,
+            "poll_every": int(draft.poll * 1_000_000), "mapping_id": mapping(conn, by, draft, told.lists),
+            "version": row.version + 1, **(_told(told, {}) if not unchecked else {}),
+        }  # fmt: skip
+        conn.execute(update(tables.connection).where(_C.id == row.id).values(values))
+        after = {k: v for k, v in _document(draft, told).items() if k != "secrets"}
+        note(conn, by.key, by.at, f"connection:{row.name}", by.actor, "changed", "", {"after": after})
+    rt.desks.load()
+    return int(row.id), told
+
+
+def check(rt: Runtime, id: int) -> Told:
+    """Ask a stored connection's desk again and keep what it tells. Raises what ``ask`` raises, and Mistakes when its
+    mapping no longer fits."""
+    desk = rt.desks.desk(id)
+    told = ask(desk.connector, rt.context(desk))
+    with rt.store.write() as conn:
+        row = conn.execute(select(tables.connection).where(_C.id == id).with_for_update()).one()
+        values = _told(told, {name: value for name, value in json.loads(row.found).items() if name != "lists"})
+        if any(json.loads(values[name]) != json.loads(getattr(row, name)) for name in values):
+            conn.execute(update(tables.connection).where(_C.id == id).values(version=row.version + 1, **values))
+        text = conn.scalar(select(tables.document.c.text).where(tables.document.c.id == row.mapping_id)) or ""
+        name = conn.scalar(select(tables.document.c.name).where(tables.document.c.id == row.mapping_id)) or ""
+        parent = meanings.parent_of(conn, text, name)
+    rt.desks.load()
+    _proved(text, desk.connector, told.lists, desk.row.declared, parent, name)
+    return told
+
+
+def mapping(conn: Connection, by: By, draft: Draft, lists: Mapping[str, Json]) -> int:
+    """The mapping version a document asks for, proved against the desk's catalogue. Raises NotFound, Mistakes."""
+    if not draft.mapping_text:
+        found = meanings.newest(conn, draft.mapping)
+        parent = meanings.parent_of(conn, found.text, found.name)
+        _proved(found.text, draft.connector(), lists, draft.declared, parent, found.name)
+        return found.id
+    parent = meanings.parent_of(conn, draft.mapping_text, "mapping")
+    name = _proved(draft.mapping_text, draft.connector(), lists, draft.declared, parent, "mapping")
+    return meanings.publish(conn, by, name, draft.mapping_text, parent, f"came with the connection {draft.name}")
+
+
+def _proved(
+    text: str,
+    connector: Connector,
+    lists: Mapping[str, Json],
+    declared: Mapping[str, Any],
+    parent: Version | None,
+    name: str,
+) -> str:
+    """The proved mapping's own name."""
+    catalogue = connector.catalogue(lists, declared).doc
+    compiled, told = meanings.prove(text, catalogue, parent.text if parent is not None else None, name)
+    wrong = [one for one in told if one.severity == "E"]
+    if compiled is None or wrong:
+        raise Mistakes(f"the mapping {name}", meanings.mistakes(wrong))
+    return compiled.name
+
+
+def _known(conn: Connection, name: str) -> Any:
+    query = select(tables.connection, tables.provider.c.slug.label("provider")).join(tables.provider)
+    return conn.execute(query.where(_C.name == name).with_for_update(of=tables.connection)).one_or_none()
+
+
+def _document(draft: Draft, told: Told) -> dict[str, Any]:
+    """The draft as ``connection.add`` takes it, with the secrets as the sign-in left them."""
+    rotated = {name.removeprefix("secret."): text for name, text in told.kept.items()}
+    return {
+        "name": draft.name, "kind": draft.kind, "provider": draft.provider, "provider_name": draft.provider_name,
+        "auth": draft.auth, "verify": draft.verify, "settings": dict(draft.settings),
+        "secrets": {**draft.secrets, **rotated}, "declared": dict(draft.declared), "intake": draft.intake,
+        "poll": draft.poll,
+    }  # fmt: skip
+
+
+def _told(told: Told, before: Mapping[str, Any]) -> dict[str, str]:
+    """The columns that hold what a desk told."""
+    found = {**before, **told.values, **({"lists": told.lists} if told.lists else {})}
+    return {"found": json.dumps(found), "me": json.dumps(told.me)}
