@@ -51,7 +51,7 @@ class DemoDesk:
         argv = [sys.executable, "-m", "connectors.memory", "--port", str(self.port), "--name", TITLE, "--auto", "1"]
         argv += ["--state", str(self.folder / "desk.json"), "--webhook", hook]
         argv += ["--token", f"@{self.folder / 'token'}", "--secret", f"@{self.folder / 'webhook'}"]
-        return [Child("provider-desk", argv), Child("demo", tandem("demo"))]
+        return [Child("provider-desk", argv, rank=2), Child("demo", tandem("demo"), rank=2)]
 
 
 def prepare(config: Config) -> DemoDesk:

@@ -43,10 +43,10 @@ def stop(child: subprocess.Popen[bytes], grace: float) -> int:
     """SIGTERM, ``grace`` seconds to finish, then SIGKILL to whatever is left of its session. Its exit status."""
     if child.poll() is None:
         child.terminate()
-        try:
-            child.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
+    try:
+        child.wait(grace)
+    except subprocess.TimeoutExpired:
+        pass
     kill(child)
     return child.wait()
 

@@ -73,8 +73,12 @@ def parts(config: Config, more: Sequence[Child] = ()) -> list[Child]:
     host, port = config.bind
     first = []
     if config.embedded_redis:
-        first = [Child("valkey", valkey.command(config.home), lambda: valkey.answers(embedded_redis_url(config.home)))]
-    web = Child("web", tandem("web"), lambda: serves(host, port), within=60)
+        first = [
+            Child(
+                "valkey", valkey.command(config.home), lambda: valkey.answers(embedded_redis_url(config.home)), rank=0
+            )
+        ]
+    web = Child("web", tandem("web"), lambda: serves(host, port), within=60, rank=2)
     return [*first, Child("scheduler", tandem("scheduler")), *worker_parts(), web, *more]
 
 

@@ -32,12 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Child:
-    """``ready`` is waited for after the start, at most ``within`` seconds, before the next child is started."""
+    """``ready`` is waited for after the start, at most ``within`` seconds, before the next child is started. Those of
+    one ``rank`` are stopped together, the highest first."""
 
     name: str
     argv: Sequence[str]
     ready: Callable[[], bool] = lambda: True
     within: float = 20.0
+    rank: int = 1
 
 
 class Supervisor:
@@ -85,9 +87,16 @@ class Supervisor:
             self.stop()
 
     def stop(self) -> None:
-        """End the children, the last started first, and forget the run file."""
-        for name in reversed(list(self._running)):
-            children.stop(self._running.pop(name), GRACE)
+        """End the children, rank by rank, and forget the run file."""
+        for rank in sorted({child.rank for child in self.wanted}, reverse=True):
+            names = [child.name for child in self.wanted if child.rank == rank and child.name in self._running]
+            ending = [self._running.pop(name) for name in names]
+            until = time.monotonic() + GRACE
+            for process in ending:
+                if process.poll() is None:
+                    process.terminate()
+            for process in ending:
+                children.stop(process, max(0.0, until - time.monotonic()))
         if self.run_file is not None:
             self.run_file.unlink(missing_ok=True)
 
