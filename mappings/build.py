@@ -20,7 +20,8 @@ from mappings.transforms import Transform, TransformError, transform
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A rule at work. ``first`` is the remote field whose presence makes it observed."""
+    """A rule at work. ``first`` is the remote field whose presence makes it observed; ``loses``: what its transform
+    does not bring back."""
 
     name: str
     rule: Rule
@@ -28,6 +29,7 @@ class Built:
     see: See
     mean: Mean | None
     put: Put | None
+    loses: str = ""
 
 
 class CannotBuild(Exception):
@@ -46,7 +48,8 @@ def build(rule: Field, remote: Catalogue, ours: Mapping[str, Canonical], default
     agree(rule, change)
     mean = mean_rule(rule, change) if rule.inward else None
     put = put_rule(rule, change, remote, defaults) if rule.outward else None
-    return Built(rule.name, _rule(rule), rule.remotes[0].name, see_rule(rule), mean, put)
+    loses = change.loses if change is not None else ""
+    return Built(rule.name, _rule(rule), rule.remotes[0].name, see_rule(rule), mean, put, loses)
 
 
 def _rule(rule: Field, uses: tuple[str, ...] = ()) -> Rule:

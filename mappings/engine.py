@@ -184,7 +184,13 @@ def compile_mapping(
     found, told = resolve(root, remote, ours)
     if told:
         raise MappingError(told)
+    return assembled(found, built_rules(found, remote, ours), remote)
+
+
+def built_rules(found: Resolved, remote: lists.Catalogue, ours: Table[str, lists.Canonical]) -> list[Built]:
+    """The closures of every rule; raises ``MappingError`` (M020, M022, M025, M100, M101)."""
     built: list[Built] = []
+    told: list[Complaint] = []
     for rule in found.fields.values():
         try:
             built.append(build(rule, remote, ours, found.defaults))
@@ -192,21 +198,26 @@ def compile_mapping(
             told.append(error.complaint)
     if told:
         raise MappingError(told)
-    return _assembled(found, built, remote)
+    return built
 
 
 def effective(text: str, parent_text: str | None, name: str) -> Node:
     """The effective document of one text (and its parent) as a tree; raises ``MappingError`` (M001 to M005)."""
+    return documents(text, parent_text, name)[0]
+
+
+def documents(text: str, parent_text: str | None, name: str) -> tuple[Node, Node, Node | None]:
+    """The effective document, the text's own tree and its parent's; raises ``MappingError`` (M001 to M005)."""
     child = _shaped(text, name)
     extends = child.get("extends")
     if extends is None:
-        return _completed(expand(child))
+        return _completed(expand(child)), child, None
     if parent_text is None:
         raise MappingError([extends.complain("M005", f"`extends: {extends.text}` names nothing published")])
     parent = _shaped(parent_text, f"{extends.text}")
     if parent.get("extends") is not None:
         raise MappingError([extends.complain("M005", f"{extends.text} extends something itself")])
-    return _completed(merge(expand(parent), expand(child)))
+    return _completed(merge(expand(parent), expand(child))), child, parent
 
 
 def _shaped(text: str, name: str) -> Node:
@@ -224,7 +235,8 @@ def _completed(root: Node) -> Node:
     return root
 
 
-def _assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> Mapping:
+def assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> Mapping:
+    """The mapping that these rules make."""
     document = found.document()
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     sees: dict[str, list[tuple[str, See]]] = {}

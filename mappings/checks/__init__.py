@@ -1,0 +1,1 @@
+"""The prover's checks, one function a code; ``mappings.prover`` runs them."""
