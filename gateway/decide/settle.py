@@ -28,6 +28,10 @@ from gateway.decide.observe import (
 from gateway.decide.plan import Planner, link_name, name_of
 
 
+LIVING = ("", "new", "in_progress")
+"""Leg statuses that no comment of ours can change: there is nothing to reopen."""
+
+
 def settled(p: Planner, link: Link, end: Settled) -> None:
     """Plan the end of one step."""
     if (
@@ -186,7 +190,7 @@ def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: 
     leg = p.leg(link)
     was = leg.mapping.observe(before.fields) if before is not None else {}
     wires = leg.mapping.observe(after.fields)
-    ours = before is not None or (after.author is not None and after.author in leg.me)
+    ours = before is not None or (link.leg_status not in LIVING and after.author in leg.me)
     for name in leg.side_effects.get(channel, ()):
         pair, wire = link.pairs.get(name), token(wires.get(name))
         known = token(was[name]) if name in was else (pair.theirs if pair is not None else None)

@@ -17,6 +17,7 @@ from mappings.text import convert
 from connectors import errors
 from connectors.base import Context, File, Item, Receipt, Record
 from gateway.decide.facts import Observed, Settled
+from gateway.decide.settle import LIVING
 from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
@@ -27,7 +28,6 @@ MOST_PEOPLE = 20  # looked up after one fetch
 NOT_BEFORE = 60.0  # seconds after which an unanswered write that is not to be seen is repeated at the latest
 
 LOG = logging.getLogger("tandem.outbox")
-LIVING = ("", "new", "in_progress")  # leg statuses that no comment of ours can change
 WRITES = ("create", "update", "comment", "attachment", "worklog")
 
 

@@ -65,7 +65,14 @@ class Inline:
 class Sim:
     """One world under test. ``names``: its providers; ``lossy``, ``rewrites``: how their desks behave."""
 
-    def __init__(self, maker: Maker, folder: Path, names: tuple[str, ...] = ("acme",), quirks: Callable[[], Quirks] = Quirks, locking: bool = True) -> None:
+    def __init__(
+        self,
+        maker: Maker,
+        folder: Path,
+        names: tuple[str, ...] = ("acme",),
+        quirks: Callable[[], Quirks] = Quirks,
+        locking: bool = True,
+    ) -> None:
         database = maker.prepared(folder)
         self.clock = START
         self.scripts = {name: Queue() for name in names}
@@ -75,14 +82,18 @@ class Sim:
             script = self.scripts[pending.pop(0)]
             return MemoryConnector(desk, script=script, locking=locking, apply_horizon=HORIZON)
 
-        self.world: World = world(settings(folder, database.url), names, make, clock=lambda: utc(self.now()), quirks=quirks())
+        self.world: World = world(
+            settings(folder, database.url), names, make, clock=lambda: utc(self.now()), quirks=quirks()
+        )
         self.rt = self.world.rt
         self.rt.now = self.now
         self.rt._pool = Inline()  # type: ignore[assignment]
         self.door = Door(self.rt)
         self.hooks: list[tuple[str, str, bytes]] = []
         for name, desk in self.world.desks.items():
-            desk.listeners.append(lambda h, t, name=name: self.hooks.append((name, f"{name}-{h.seq}", wire.webhook_body(h, t))))
+            desk.listeners.append(
+                lambda h, t, name=name: self.hooks.append((name, f"{name}-{h.seq}", wire.webhook_body(h, t)))
+            )
         self.ticket = self.world.create("VPN down", description="Error 809.", impact="high")
         self.locally: list[tuple[str, Any]] = []
         self.remotely: list[tuple[str, str, Any]] = []
@@ -122,7 +133,10 @@ class Sim:
         found = self.record(name)
         if found is not None:
             self.comments += 1
-            self.world.desks[name].comment("tess", found.id, f"their comment {self.comments} {'public' if public else 'private'}", public)
+            self.world.desks[name].comment(
+                "tess", found.id, f"their comment {self.comments} {'public' if public else 'private'}", public
+            )
+            self.remotely.append((name, "status", found.fields["status"]))  # a desk may reopen by itself
 
     def record(self, name: str) -> Any:
         """The record of our ticket at a desk; None while there is none."""
@@ -137,7 +151,9 @@ class Sim:
     def hook(self, index: int, keep: bool, thin: bool = False) -> None:
         """Deliver one of the webhooks that are on their way; ``keep``: it will come once more."""
         if self.hooks:
-            name, delivery, body = self.hooks[index % len(self.hooks)] if keep else self.hooks.pop(index % len(self.hooks))
+            name, delivery, body = (
+                self.hooks[index % len(self.hooks)] if keep else self.hooks.pop(index % len(self.hooks))
+            )
             headers = wire.webhook_headers("memory-secret", utc(self.now()), delivery, body)
             arrival = Arrival("POST", {}, {k.lower(): v for k, v in headers.items()}, body)
             assert pipeline.receive(self.door, name, arrival).status in (200, 202)
@@ -237,8 +253,12 @@ class Sim:
         if found is None:
             return
         fields = self.fields()
-        open_ = {r[0] for r in self.world.rows("select field from conflict where link_id = ? and state = 'open'", link_id)}
-        open_ |= {r[0] for r in self.world.rows("select field from notice where link_id = ? and state = 'open'", link_id)}
+        open_ = {
+            r[0] for r in self.world.rows("select field from conflict where link_id = ? and state = 'open'", link_id)
+        }
+        open_ |= {
+            r[0] for r in self.world.rows("select field from notice where link_id = ? and state = 'open'", link_id)
+        }
         leg = self.rt.desks.named(name)
         assert leg is not None
         wires = leg.mapping.observe(dict(found.fields))
@@ -262,7 +282,12 @@ class Sim:
         fields = self.fields()
         if side == "ours":
             for field, value in dict(self.locally).items():
-                assert token(fields.get(field) or None) == token(value or None), (field, value, fields.get(field), self.trace())
+                assert token(fields.get(field) or None) == token(value or None), (
+                    field,
+                    value,
+                    fields.get(field),
+                    self.trace(),
+                )
         else:
             found = self.record("acme")
             for field, value in {f: v for _, f, v in self.remotely}.items():
@@ -295,7 +320,9 @@ class Sim:
         """I7: our comments arrived in the order they were written."""
         for desk in self.world.desks.values():
             for ticket in desk.tickets.values():
-                numbers = [int(c.text.split("our comment ")[1].split()[0]) for c in ticket.comments if "our comment" in c.text]
+                numbers = [
+                    int(c.text.split("our comment ")[1].split()[0]) for c in ticket.comments if "our comment" in c.text
+                ]
                 assert numbers == sorted(numbers), numbers
 
     def trace(self, link: int | None = None) -> dict[str, Any]:
@@ -324,7 +351,15 @@ QUIRKS: dict[str, Callable[[], Quirks]] = {
 }
 
 
-def random_run(maker: Maker, folder: Path, seed: int, side: str, quirk: str = "plain", steps: int = 30, names: tuple[str, ...] = ("acme",)) -> Sim:
+def random_run(
+    maker: Maker,
+    folder: Path,
+    seed: int,
+    side: str,
+    quirk: str = "plain",
+    steps: int = 30,
+    names: tuple[str, ...] = ("acme",),
+) -> Sim:
     """A run decided by ``seed``. ``side``: who edits (``ours``, ``theirs``, ``both``)."""
     rng = random.Random(seed)  # noqa: S311
     sim = Sim(maker, folder, names, QUIRKS[quirk], locking=rng.random() < 0.5)
@@ -339,12 +374,16 @@ def random_run(maker: Maker, folder: Path, seed: int, side: str, quirk: str = "p
             field = rng.choice(list(REMOTE))
             sim.edit_there(name, field, rng.choice(REMOTE[field]))
         elif act < 0.56:
-            sim.comment(rng.choice([["team"], [f"provider:{names[0]}"], [f"provider:{names[0]}", "requester"], ["everyone"]]))
+            sim.comment(
+                rng.choice([["team"], [f"provider:{names[0]}"], [f"provider:{names[0]}", "requester"], ["everyone"]])
+            )
         elif act < 0.6 and (side != "ours" or quirk in ("plain", "reopens")):
             # where the desk alters what we send, a technician's touch after a lost answer hides whose value it is
             sim.comment_there(name, rng.random() < 0.5)
         elif act < 0.7:
-            sim.plan_fault(name, rng.choice(FAULTS), rng.choice([None, "update", "create", "comment", "fetch"]), rng.randint(1, 12))
+            sim.plan_fault(
+                name, rng.choice(FAULTS), rng.choice([None, "update", "create", "comment", "fetch"]), rng.randint(1, 12)
+            )
         elif act < 0.75:
             sim.hook(rng.randrange(100), rng.random() < 0.3)
         elif act < 0.78:
@@ -354,7 +393,9 @@ def random_run(maker: Maker, folder: Path, seed: int, side: str, quirk: str = "p
         elif act < 0.9:
             sim.pass_time(rng.choice([1, 3, 10, 100]))
         elif act < 0.93 and len(names) > 1:
-            sim.world.wish("escalate", sim.ticket, connection=names[1], role="helper") if not _linked(sim, names[1]) else sim.work()
+            sim.world.wish("escalate", sim.ticket, connection=names[1], role="helper") if not _linked(
+                sim, names[1]
+            ) else sim.work()
         else:
             sim.work()
     sim.finish()
@@ -364,4 +405,6 @@ def random_run(maker: Maker, folder: Path, seed: int, side: str, quirk: str = "p
 
 
 def _linked(sim: Sim, name: str) -> bool:
-    return bool(sim.world.rows("select 1 from link l join connection c on c.id = l.connection_id where c.name = ?", name))
+    return bool(
+        sim.world.rows("select 1 from link l join connection c on c.id = l.connection_id where c.name = ?", name)
+    )
