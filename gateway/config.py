@@ -94,6 +94,11 @@ class Config:
         }
 
 
+def variable(name: str) -> str | None:
+    """A variable that an operator's own document names, like a secret that should not stand in a file."""
+    return os.environ.get(name)
+
+
 def embedded_redis_url(home: Path) -> str:
     """Where the embedded Valkey of this state folder listens: its socket, or the loopback address it has noted."""
     socket = home / "valkey.sock"

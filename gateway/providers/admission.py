@@ -31,6 +31,9 @@ from gateway.store import tables
 SECONDS = 60.0
 """What a check may take in all: sign-in, our account, the live lists."""
 
+EGRESS = "TANDEM_EGRESS_ALLOW"
+"""Named by the session's guard when an address is not public and not listed."""
+
 UNCHECKED = "never checked: it was added while the desk was not asked"
 
 log = logging.getLogger("tandem")
@@ -66,6 +69,8 @@ def refusal(error: errors.Outcome) -> TandemError:
             return Invalid(f"the desk does not let us in: {error.said}", "secrets", fix="Check the account's secrets.")
         case errors.Retry() | errors.Unknown():
             return Unavailable(f"the desk does not answer: {error.said}", "settings", fix="Check address and egress.")
+        case errors.Refused() if EGRESS in error.said:
+            return Invalid(f"the desk may not be reached: {error.said}", "settings", fix="The operator lists it there.")
         case _:
             return Invalid(f"the desk refuses to be checked: {error.said}", "settings", fix="Check the settings.")
 
