@@ -1,0 +1,171 @@
+"""``tandem connection``: the systems of the providers, connected, checked, stopped and started."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway import pipeline
+from gateway.config import variable
+from gateway.errors import NotFound, TandemError
+from gateway.providers import admission, documents, health
+from gateway.providers.admission import Told
+from gateway.providers.connection import set_state
+from gateway.providers.documents import Draft, Outside
+from gateway.providers.health import Health
+from gateway.runtime import Runtime
+from gateway.terminal import as_json, at, connection_id, me, reason, runtime, show_facts, show_json, show_table
+
+
+@click.group(help="The systems of the providers.")
+def command() -> None: ...
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--update", is_flag=True, help="Change the connection of that name instead of adding one.")
+@click.option("--unchecked", is_flag=True, help="Do not ask the desk; the connection is stored, paused.")
+@as_json
+def add(file: Path, update: bool, unchecked: bool, as_json: bool) -> None:
+    """Connect a system as the document FILE describes it."""
+    draft = documents.read(file.read_text("utf-8"), file.name, beside(file))
+    with runtime() as rt:
+        id, told = (admission.change if update else admission.add)(rt, me(rt), draft, unchecked)
+        with rt.store.read() as conn:
+            now = health.of(conn, id)
+        if as_json:
+            show_json({**plain(rt, now), "told": public(told), "notes": list(draft.notes)})
+            return
+    click.echo(f"connection {draft.name}: {'changed' if update else 'added'}, {now.state}")
+    show_facts(facts(draft, told, now))
+
+
+def beside(file: Path) -> Outside:
+    """What a document may fetch here: the environment, and files by paths that begin at its own folder."""
+    return Outside(variable, lambda path: (file.parent / path).read_text("utf-8"))
+
+
+def facts(draft: Draft, told: Told, now: Health) -> list[tuple[str, Any]]:
+    return [
+        ("desk", told.remote),
+        ("we are", ", ".join(told.me)),
+        ("found", ", ".join(f"{name}: {value}" for name, value in told.values.items())),
+        ("lists", ", ".join(f"{name} ({len(rows)})" for name, rows in told.lists.items())),
+        ("webhooks", f"POST .../hooks/{draft.name}"),
+        ("shared", f"every field; narrow it with the share policy {draft.provider}"),
+        ("note", "\n".join(draft.notes)),
+        ("next", f"tandem connection check {draft.name}, then resume" if now.state == "paused" else ""),
+    ]
+
+
+@command.command("list")
+@as_json
+def everything(as_json: bool) -> None:
+    """List the connections and how they are doing."""
+    with runtime() as rt, rt.store.read() as conn:
+        found = health.everything(conn)
+        if as_json:
+            show_json([plain(rt, one) for one in found])
+            return
+    columns = ("name", "kind", "provider", "state", "breaker", "links", "waiting", "dead", "last poll", "last error")
+    rows = [
+        (one.name, one.kind, one.provider, stands(one), one.breaker, one.links, one.waiting, one.dead + one.unread,
+         at(one.last_poll_at), one.last_error)
+        for one in found
+    ]  # fmt: skip
+    show_table(columns, rows, "no connections; add one with: tandem connection add FILE")
+
+
+def stands(one: Health) -> str:
+    return f"{one.state}: {one.reason}" if one.reason and one.state != "active" else one.state
+
+
+def plain(rt: Runtime, one: Health) -> dict[str, Any]:
+    return {**asdict(one), "id": rt.ids.public(one.id)}
+
+
+def public(told: Told) -> dict[str, Any]:
+    lists = {name: len(rows) for name, rows in told.lists.items()}
+    return {"me": list(told.me), "found": dict(told.values), "lists": lists, "remote": told.remote}
+
+
+@command.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@as_json
+def check(names: tuple[str, ...], as_json: bool) -> None:
+    """Ask the desks who we are there, and keep what they tell; without a name, all. Exit status 1 when one fails."""
+    told: list[dict[str, Any]] = []
+    with runtime() as rt:
+        for name in names or [row.name for row in rt.desks.rows()]:
+            told.append({"name": name, **checked(rt, name)})
+    if as_json:
+        show_json(told)
+    for one in told if not as_json else ():
+        click.echo(
+            f"{one['name']}: good, we are {', '.join(one['me'])}" if one["ok"] else f"{one['name']}: {one['said']}"
+        )
+    if not all(one["ok"] for one in told):
+        raise SystemExit(1)
+
+
+def checked(rt: Runtime, name: str) -> dict[str, Any]:
+    id = connection_id(rt, name)
+    try:
+        return {"ok": True, **public(admission.check(rt, id))}
+    except TandemError as error:
+        return {"ok": False, "said": str(error), "problem": error.problem()}
+
+
+@command.command()
+@click.argument("name")
+@reason
+def pause(name: str, reason: str) -> None:
+    """Stop sending and polling; what is owed waits, what comes in is still stored."""
+    turn(name, "paused", reason or "paused by hand")
+
+
+@command.command()
+@click.argument("name")
+def resume(name: str) -> None:
+    """Go on sending and polling, also after new credentials or a restored desk."""
+    turn(name, "active", "")
+
+
+def turn(name: str, state: str, why: str) -> None:
+    with runtime() as rt:
+        by = me(rt)
+        id = connection_id(rt, name)
+        with rt.store.write() as conn:
+            changed = set_state(conn, rt.key, id, state, why, by.actor)
+        if changed and state == "active":
+            rt.wake("deliver")
+            rt.wake("tick")
+    click.echo(f"{name}: {state}" if changed else f"{name}: was {state} already")
+
+
+@command.command()
+@click.argument("name")
+@as_json
+def poll(name: str, as_json: bool) -> None:
+    """Ask a desk now for what has changed there. Exit status 1 when it cannot be asked."""
+    with runtime() as rt:
+        id = connection_id(rt, name)
+        with rt.store.read() as conn:
+            before = health.of(conn, id)
+        if before.state != "active":
+            raise NotFound(f"the connection is {before.state}", "connection", name, f"tandem connection resume {name}")
+        began = rt.now()
+        new = pipeline.poll(rt, id)
+        with rt.store.read() as conn:
+            after = health.of(conn, id)
+    failed = after.state != "active" or (after.last_error_at or 0) >= began
+    said = after.reason if after.state != "active" else after.last_error
+    if as_json:
+        show_json({"name": name, "new": new, "ok": not failed, "said": said if failed else ""})
+    else:
+        click.echo(f"{name}: {said}" if failed else f"{name}: {new} new")
+    if failed:
+        raise SystemExit(1)
