@@ -136,12 +136,15 @@ class Feed:
         reached = max(head, top)
         seen |= {number for _, number in fresh}
         kept = sorted(number for number in seen if number > reached - overlap)
-        done = not fresh or (len(found) < size(self.page) and top >= head)
-        if not done:
-            return Page(self._changes(new), _text("id", head=reached, after=top, seen=kept), False)
+        most = int(state.get("most", 0))
+        # Short of what this desk gives at once (it may clamp our size), or short of our size and past the old head.
+        short = (len(found) < most and top >= head) or (len(found) < size(self.page) and top > head)
+        memory = {"head": reached, "seen": kept, "most": max(most, len(found))}
+        if fresh and not short:
+            return Page(self._changes(new), _text("id", after=top, **memory), False)
         # The overlap reaches below the head, so a desk that was not restored shows its head again.
         regressed = bool(head and overlap and top < head)
-        return Page(self._changes(new), _text("id", head=reached, seen=kept), True, regressed)
+        return Page(self._changes(new), _text("id", **memory), True, regressed)
 
     def _opaque(self, state: dict[str, Any]) -> Page:
         token = state.get("token")

@@ -97,17 +97,17 @@ FLAG = of(bool, "true or false")
 NUMBER = of(int, "a number")
 
 
-def word(*words: str) -> Check:
+def word(*words: str | int) -> Check:
     def check(node: Any, way: Way) -> Iterator[Complaint]:
         if node not in words:
-            yield way, f"{node!r} is none of: {', '.join(words)}{nearest(str(node), words)}"
+            yield way, f"{node!r} is none of: {', '.join(map(str, words))}{nearest(str(node), words)}"
 
     return check
 
 
 def nearest(text: str, words: Any) -> str:
     """`` (did you mean ...?)`` where something is near."""
-    found = difflib.get_close_matches(text, list(words), 1)
+    found = difflib.get_close_matches(text, [str(word) for word in words], 1)
     return f" (did you mean {found[0]}?)" if found else ""
 
 
@@ -351,7 +351,7 @@ HOOKS = (
 
 MANIFEST = record(
     {
-        "manifest": word(1),  # type: ignore[arg-type]
+        "manifest": word(1),
         "kind": _parsed(_slug),
         "name": TEXT,
         "tested": listing(TEXT),

@@ -25,7 +25,7 @@ READS: dict[str, Callable[[Rest, Context], Any]] = {
     "find": lambda desk, ctx: desk.find(ctx, "TDM-AAAA-7"),
     "changed": lambda desk, ctx: desk.changed(ctx, "tickets", None),
     "file": lambda desk, ctx: b"".join(desk.file(ctx, Item("9", "7", None, None, "note"))),
-    "person": lambda desk, ctx: desk.person(ctx, email="ana@example.com"),
+    "person": lambda desk, ctx: desk.person(ctx, id="ana"),
 }
 WRITES: dict[str, Callable[[Rest, Context], Any]] = {
     "create": lambda desk, ctx: desk.create(ctx, {"title": "x"}, "TDM-AAAA-7", "key-1"),
