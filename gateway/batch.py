@@ -10,7 +10,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway import apply, gather
@@ -269,7 +269,7 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, n
         "works": [
             {
                 "kind": type(w.what).__name__, "arrival": w.arrival, "connection": w.connection, "remote": w.remote,
-                "ticket": w.ticket, "link": w.link, "what": None if w.arrival is not None else asdict(w.what),
+                "ticket": w.ticket, "link": w.link, "what": None if w.arrival is not None else w.what,
             }
             for w in works
         ],
@@ -282,6 +282,8 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, n
 
 
 def _plain(value: Any) -> Any:
+    if hasattr(value, "__slots__"):
+        return {name: getattr(value, name) for name in value.__slots__}
     if isinstance(value, frozenset | set | tuple):
         return sorted(value) if isinstance(value, frozenset | set) else list(value)
     return str(value)

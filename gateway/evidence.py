@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from mappings.text import convert
-
 from connectors.base import Item, Record
 from gateway.clock import to_us
 from gateway.decide.facts import ItemSeen, Observed
 from gateway.tickets.normal import digest, file_digest
+from mappings.text import convert
 
 People = Mapping[str, tuple[dict[str, str], int]]
 

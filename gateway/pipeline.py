@@ -111,7 +111,7 @@ def _meant(rt: Runtime, found: Iterable[Stored]) -> tuple[list[Work], list[tuple
                 else:
                     source = "poll" if one.kind == "poll" else "webhook"
                     what = observed(
-                        one.connection_id, event.record, source, desk.people, desk.person_fields(),
+                        one.connection_id, event.record, source, desk.people, desk.person_fields,
                         items=bool(event.record.worklogs), read_began=one.read_began, arrival=one.id,
                     )  # fmt: skip
                 meant.append(Work(what, one.connection_id, event.record_id, arrival=one.id))  # type: ignore[arg-type]

@@ -138,4 +138,12 @@ def _crash(asked: str, point: str) -> None:
 def _build(row: Row, secrets_: Any) -> Connector:
     kind = registry.load(row.manifest) if row.manifest else row.kind
     found = {name: value for name, value in row.found.items() if isinstance(value, str)}
-    return registry.build(kind, settings=row.settings, secrets=secrets_, found=found, auth=row.auth, verify=row.verify)
+    return registry.build(
+        kind,
+        settings=row.settings,
+        secrets=secrets_,
+        found=found,
+        auth=row.auth,
+        verify=row.verify,
+        lists=row.found.get("lists"),
+    )

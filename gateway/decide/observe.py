@@ -94,26 +94,28 @@ def remember(link: Link, seen: Observed) -> None:
     link.remote_page = seen.page or link.remote_page
 
 
-def field(p: Planner, link: Link, name: str, wire: Any, seen: Observed) -> None:
-    """Merge one field."""
+def field(p: Planner, link: Link, name: str, raw: Any, seen: Observed) -> None:
+    """Merge one field, observed as ``raw`` in theirs' normal form."""
+    wire, pair = token(raw), link.pairs.get(name)
+    if pair is None:
+        pair = link.pairs[name] = Pair()
+    if wire == pair.theirs and not pair.park:
+        return  # nothing changed there, and nothing waits for it to
     leg = p.leg(link)
     rule = leg.mapping.fields[name]
-    pair = link.pairs.setdefault(name, Pair())
     leg_only = name == "status" and link.role != "holder"
     now = token(link.leg_status if leg_only else p.ticket.fields.get(name))
-    wire = token(wire)
 
     def read() -> Meaning:
-        return meaning(p, link, name, wire, seen)
+        return meaning(p, link, name, raw, seen)
 
     taken = merge.inbound(pair, now, wire, read, rule.policy, "in" if leg_only else rule.direction)
     conclude(p, link, name, pair, taken)
 
 
-def meaning(p: Planner, link: Link, name: str, wire: Any, seen: Observed) -> Meaning:
-    """What a wire means to us; a required field is never emptied, a status is the leg's too."""
+def meaning(p: Planner, link: Link, name: str, raw: Any, seen: Observed) -> Meaning:
+    """What their value means to us; a required field is never emptied, a status is the leg's too."""
     leg = p.leg(link)
-    raw = leg.mapping.observe(seen.fields).get(name, wire)
     got = leg.mapping.read(name, raw, seen.fields)
     if got.kind == "value" and name in REQUIRED and got.value in (None, ""):
         return Meaning("note", said=f"{leg.name} has emptied {name}; ours is kept")
@@ -353,7 +355,7 @@ def unknown_record(p: Planner, link: Link, seen: Observed) -> None:
         pair = link.pairs[name] = Pair(theirs=token(wire))
         if rule.direction == "out":
             continue
-        got = meaning(p, link, name, token(wire), seen)
+        got = meaning(p, link, name, wire, seen)
         if got.kind == "held":
             pair.park = "held"
             held.append((name, got.said))

@@ -17,6 +17,7 @@ from gateway.decide.observe import (
     bind,
     conclude,
     evidence,
+    field,
     items,
     meaning,
     observed,
@@ -26,7 +27,6 @@ from gateway.decide.observe import (
     vanish,
 )
 from gateway.decide.plan import Planner, link_name, name_of
-
 
 LIVING = ("", "new", "in_progress")
 """Leg statuses that no comment of ours can change: there is nothing to reopen."""
@@ -97,7 +97,8 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
     """Per field: as expected, ignored, altered, or their own change (ENGINE.md 1, read-back)."""
     leg = p.leg(link)
     seen = end.seen
-    holds = {name: token(wire) for name, wire in leg.mapping.observe(seen.fields).items()} if seen else {}
+    raw = leg.mapping.observe(seen.fields) if seen else {}
+    holds = {name: token(wire) for name, wire in raw.items()}
     if seen is not None:
         remember(link, seen)
     if end.version:
@@ -121,7 +122,7 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             p.notice("altered", f"{leg.name} made something else of {name}", link, name)
         else:
             pair.sent = [s for s in pair.sent if s[0] != end.attempt]
-            _other(p, link, name, holds[name], seen)
+            _other(p, link, name, raw[name], seen)
         if pair.speaks:
             p.owe(link, name)
     for name, why in end.data.get("unsaid", {}).items():
@@ -135,32 +136,23 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
         p.fetch(link, "what the write did could not be read back")
     if seen is None:
         return
-    for name, wire in holds.items():
+    for name, value in raw.items():
         if name not in end.sent:
-            _other(p, link, name, wire, seen, first)
+            _other(p, link, name, value, seen, first)
     if seen.state != "live":
         vanish(p, link, seen.state, seen.into)
     elif seen.items is not None:
         items(p, link, seen)
 
 
-def _other(p: Planner, link: Link, name: str, wire: Any, seen: Observed | None, first: bool = False) -> None:
+def _other(p: Planner, link: Link, name: str, raw: Any, seen: Observed | None, first: bool = False) -> None:
     """A field the attempt did not speak for, as the answer shows it: an ordinary inbound value. On a create a field
     still owed (one that creation cannot set) keeps our value: theirs is only a default of the new record."""
-    leg, rule = p.leg(link), p.leg(link).mapping.fields[name]
     pair = link.pairs.setdefault(name, Pair())
-    if first and pair.owed and rule.direction != "in":
-        pair.theirs = wire
-        return
-    if seen is None:
-        return
-    leg_only = name == "status" and link.role != "holder"
-    now = token(link.leg_status if leg_only else p.ticket.fields.get(name))
-    taken = merge.inbound(
-        pair, now, wire, lambda: meaning(p, link, name, wire, seen), rule.policy, "in" if leg_only else rule.direction
-    )
-    del leg
-    conclude(p, link, name, pair, taken)
+    if first and pair.owed and p.leg(link).mapping.fields[name].direction != "in":
+        pair.theirs = token(raw)
+    elif seen is not None:
+        field(p, link, name, raw, seen)
 
 
 def said(p: Planner, link: Link, end: Settled) -> None:
@@ -244,10 +236,11 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
         pair = link.pairs.setdefault(name, Pair())
         rule = leg.mapping.fields[name]
         now = token(p.ticket.fields.get(name))
-        seen, held = end.seen, token(holds[name])
+        seen, raw = end.seen, holds[name]
+        held = token(raw)
 
-        def read(name: str = name, held: Any = held, seen: Observed = seen) -> merge.Meaning:
-            return meaning(p, link, name, held, seen)
+        def read(name: str = name, raw: Any = raw, seen: Observed = seen) -> merge.Meaning:
+            return meaning(p, link, name, raw, seen)
 
         if held not in (wire, pair.theirs) and seen.author is not None and seen.author in leg.me:
             # the last to touch the record was us: the desk made something else of what we sent

@@ -105,7 +105,7 @@ def _compared(rt: Runtime, desk: Desk, ticket: Ticket, link: Link) -> Compared:
         return Compared(*about, said=error.said, fetched=False)
     if record.state != "live":
         return Compared(*about, said=f"the record there is {record.state}")
-    seen = observed(link.connection_id, record, "fetch", desk.people, desk.person_fields(), items=False)
+    seen = observed(link.connection_id, record, "fetch", desk.people, desk.person_fields, items=False)
     return Compared(*about, tuple(compare(leg, ticket, link, seen.fields)))
 
 

@@ -282,7 +282,7 @@ def _who(desk: Desk, ctx: Context, record: Record, now: int) -> dict[str, dict[s
     """People the record names and nobody here has heard of (today), looked up."""
     if "id" not in desk.connector.people:
         return {}
-    named = [record.fields.get(name) for name in desk.person_fields()]
+    named = [record.fields.get(name) for name in desk.person_fields]
     named += [item.author for item in (*record.comments, *record.files, *record.worklogs)]
     learned: dict[str, dict[str, str]] = {}
     for id in dict.fromkeys(n for n in named if isinstance(n, str) and n and desk.person(n, now) is None):
@@ -296,7 +296,7 @@ def _who(desk: Desk, ctx: Context, record: Record, now: int) -> dict[str, dict[s
 
 
 def _seen(desk: Desk, record: Record, source: str, items: bool, began: int | None) -> Observed:
-    return observed(desk.row.id, record, source, desk.people, desk.person_fields(), items=items, read_began=began)
+    return observed(desk.row.id, record, source, desk.people, desk.person_fields, items=items, read_began=began)
 
 
 def _look_up(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:

@@ -83,7 +83,9 @@ def add(
     at = now_us()
     provider = _provider(conn, key, str(doc["provider"]), str(doc.get("provider_name") or doc["provider"]), actor)
     id = mint()
-    secrets = {name: vault.seal(str(value), place(str(doc["name"]), name)) for name, value in doc.get("secrets", {}).items()}
+    secrets = {
+        name: vault.seal(str(value), place(str(doc["name"]), name)) for name, value in doc.get("secrets", {}).items()
+    }
     conn.execute(
         insert(tables.connection).values(
             id=id, name=doc["name"], kind=doc["kind"], provider_id=provider, version=1, auth=doc.get("auth", ""),

@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -67,6 +68,7 @@ class Desk:
         known = self.people.get(id)
         return known[0] if known is not None and now - known[1] < PERSON_LASTS else None
 
+    @cached_property
     def person_fields(self) -> tuple[str, ...]:
         """The catalogue fields that hold a person."""
         fields = self.connector.catalogue().doc["fields"]
@@ -158,7 +160,9 @@ class Desks:
         if desk is None:
             with self._lock:
                 row = self._rows[id]
-                secrets = {n: self._vault.open(sealed, place(row.name, n)).reveal() for n, sealed in row.secrets.items()}
+                secrets = {
+                    n: self._vault.open(sealed, place(row.name, n)).reveal() for n, sealed in row.secrets.items()
+                }
                 desk = self._desks[id] = Desk(row, self._build(row, secrets), self._people(id))
         return desk
 
