@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -24,9 +24,8 @@ from connectors.items import wanted
 from connectors.pages import Position, following, rows, size
 from connectors.paths import plain, source
 from connectors.schema import seconds
-from connectors.values import Times, normal
+from connectors.values import EPOCH, Times, normal
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TICK = timedelta(seconds=1)
 SETTLED_AFTER = 2.0
 """Seconds of our own clock after which a row seen again unchanged had its last chance to change within its tick."""

@@ -60,6 +60,25 @@ def _origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
 
 
+def base_of(text: str, names: Names, urls: frozenset[str], hosts: tuple[str, ...]) -> str:
+    """The base, its values encoded so that none moves it to another host; one that begins with a found URL must be at a
+    listed host. Raises ``Missing``, ``Refused``."""
+    parts = parse(text).parts
+    head = parts[0].name if isinstance(parts[0], Place) else ""
+    done = ""
+    for part in parts:
+        if isinstance(part, str):
+            done += part
+            continue
+        value = parse(f"{{{part.name}}}").text(names)
+        inside_host = head not in urls and "/" not in done.partition("://")[2]
+        raw = part.name in urls or (not done and part.name == head)
+        done += value if raw else quote(value, safe="" if inside_host else "/")
+    if head and head not in urls:
+        Places("", hosts).check(done)
+    return done.rstrip("/")
+
+
 @dataclass
 class Draft:
     """All that one request is made of, still changeable: ``writes`` are encoded fields, ``file`` what is attached."""

@@ -41,7 +41,7 @@ from connectors.manifest import Manifest
 from connectors.pace import Pace
 from connectors.pages import Position
 from connectors.paths import ABSENT, plain
-from connectors.prepare import Places
+from connectors.prepare import Places, base_of
 from connectors.records import Records
 from connectors.session import Broken, TooLarge
 from connectors.signin import Renewal, SignIn
@@ -415,14 +415,11 @@ def _places(manifest: Manifest, names: Names) -> Places:
     of = {
         kind: frozenset(f"settings.{name}" for name, s in specs.items() if s["type"] == kind) for kind in ("url", "raw")
     }
-    base = parse(manifest.doc["base"])
     hosts = tuple(parse(host).text(names) for host in manifest.part("hosts") or ())
     try:
-        text = base.text(names).rstrip("/")
+        text = base_of(manifest.doc["base"], names, of["url"], hosts)
     except Missing:
         text = ""
-    if text and any(name.startswith("found.") for name in base.names):
-        Places("", hosts).check(text)
     return Places(text, hosts, of["url"], of["raw"])
 
 

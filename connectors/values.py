@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,8 @@ from connectors.errors import Refused
 from connectors.paths import ABSENT, Path, plain
 
 SQL = "%Y-%m-%d %H:%M:%S"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNITS = {"unix": timedelta(seconds=1), "unix_ms": timedelta(milliseconds=1)}
 
 
 @dataclass(frozen=True)
@@ -34,28 +36,26 @@ class Times:
         if raw in (None, "", ABSENT) or raw in self.unset:
             return None
         form = format or self.format
-        if form in ("unix", "unix_ms"):
-            return _from_unix(float(raw) / (1000 if form == "unix_ms" else 1))
+        if form in UNITS:
+            return _from_unix(float(raw), UNITS[form])
         moment = datetime.fromisoformat(str(raw).strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 
     def write(self, moment: datetime, format: str | None = None) -> str | int:
         """The wire form. Fractions of a second survive in ``iso`` and ``unix_ms`` alone."""
         form = format or self.format
-        if form == "unix":
-            return math.floor(moment.timestamp())
-        if form == "unix_ms":
-            return math.floor(moment.timestamp() * 1000)
+        if form in UNITS:
+            return (moment - EPOCH) // UNITS[form]
         if form == "sql":
             return moment.astimezone(self.zone).strftime(SQL)
         return normal(moment)
 
 
-def _from_unix(seconds: float) -> datetime:
+def _from_unix(count: float, unit: timedelta) -> datetime:
     try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError) as error:
-        raise ValueError(f"{seconds} is no time") from error
+        return EPOCH + unit * count
+    except OverflowError as error:
+        raise ValueError(f"{count} is no time") from error
 
 
 def normal(moment: datetime) -> str:
