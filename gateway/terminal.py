@@ -32,7 +32,7 @@ from gateway.errors import Conflict, Invalid, NotFound, TandemError
 from gateway.people.principal import Principal
 from gateway.people.users import By
 from gateway.runtime import Runtime
-from gateway.store import schema
+from gateway.store.opened import opened
 from gateway.workers.wake import Bell
 
 ACTOR = "cli"
@@ -50,9 +50,9 @@ reason = click.option("--reason", default="", help="Why; it stands in the audit 
 def runtime() -> Iterator[Runtime]:
     """The runtime of this installation; its ``wake`` rings the workers. Raises ConfigError."""
     config = Config.load(create=False)
-    rt = Runtime.open(config, wake=Bell(config.redis_url).ring)
+    with opened(config):
+        rt = Runtime.open(config, wake=Bell(config.redis_url).ring)
     try:
-        schema.check(rt.store)
         yield rt
     finally:
         rt.close()
