@@ -343,7 +343,10 @@ class _Rows:
         link = named.id(data["link"]) if data["link"] else None
         ticket = named.ticket.id if named.ticket else None
         connection = self.links[link].connection_id if link is not None else None
-        sql = "update notice set count = count + 1, text = ? where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
+        sql = (
+            "update notice set count = count + 1, text = ?"
+            " where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
+        )
         if link is None or ticket is None or not self.road.run(sql, text, data["kind"], data["field"], link, ticket):
             self.inserts["notice"].append(
                 (mint(), ticket, link, connection, data["kind"], data["field"], text, self.now)
@@ -370,7 +373,10 @@ class _Rows:
         self.road.run(sql, _json(p["ours"]), _json(p["theirs"]), named.id(action.data["link"]), action.data["field"])
 
     def close_conflict(self, named: Named, action: Action) -> None:
-        sql = "update conflict set state = 'closed', resolution = ?, actor = ?, closed_at = ? where link_id = ? and field = ? and state = 'open'"
+        sql = (
+            "update conflict set state = 'closed', resolution = ?, actor = ?, closed_at = ?"
+            " where link_id = ? and field = ? and state = 'open'"
+        )
         data = action.data
         self.road.run(
             sql, data["resolution"], named.planner.plan.actor, self.now, named.id(data["link"]), data["field"]

@@ -28,7 +28,7 @@ from gateway.store.ids import mint
 
 @dataclass(slots=True)
 class Work:
-    """One input and where it belongs: a ticket, a link, or a record at a connection. ``arrival``: where it came from."""
+    """One input and where it belongs: a ticket, a link, a record at a connection. ``arrival``: where it came from."""
 
     what: Input
     connection: int | None = None

@@ -1,4 +1,4 @@
-"""A connector's record as evidence for a decision: people put in from what is known of them, items with their hashes."""
+"""A connector's record as evidence for a decision: people put in as far as they are known, items with hashes."""
 
 from __future__ import annotations
 

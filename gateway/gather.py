@@ -1,7 +1,7 @@
 """Facts in: what the plans of one batch look at, read with a handful of set-based statements and no locks.
 
-``Rows`` is exactly what was read, as JSON can hold it; ``state`` makes decision state of it. Stored facts keep the rows,
-so a replay makes the same state again (ENGINE.md 10).
+``Rows`` is exactly what was read, as JSON can hold it; ``state`` makes decision state of it. Stored facts keep the
+rows, so a replay makes the same state again (ENGINE.md 10).
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from gateway.decide.facts import Attempt, Binding, Link, Ticket
 from gateway.decide.merge import Pair
 from gateway.store.db import Road
 
-_LINK = """l.id, l.ticket_id, l.connection_id, l.remote_id, l.generation, l.role, l.state, l.leg_status, l.remote_version,
- l.last_write_end, l.mapping_id, l.pairs, l.seen, l.verify, l.remote_number, l.remote_page, l.created_at, n.fence"""
+_LINK = (
+    "l.id, l.ticket_id, l.connection_id, l.remote_id, l.generation, l.role, l.state, l.leg_status, l.remote_version,"
+    " l.last_write_end, l.mapping_id, l.pairs, l.seen, l.verify, l.remote_number, l.remote_page, l.created_at, n.fence"
+)
 _TICKET = "id, number, version, fields, description, holder, channel, created_at, updated_at, audit_seq, audit_mac"
 
 
@@ -89,7 +91,7 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, horizon: i
     if links:
         rows.attempts = road.rows(
             "select id, link_id, kind, started_at, outcome, vals, delivery_ids from attempt where link_id INTS(?)"
-            " and (outcome is null or outcome in ('unknown', 'ghost')) and (started_at > ? or outcome is null or outcome = 'unknown')"
+            " and (outcome is null or outcome = 'unknown' or (outcome = 'ghost' and started_at > ?))"
             " order by id",
             links,
             horizon,
@@ -100,7 +102,8 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, horizon: i
     if items:
         rows.bindings = (
             road.rows(
-                "select link_id, kind, item_id, part, remote_id, hash_ours, hash_theirs from binding where link_id INTS(?)",
+                "select link_id, kind, item_id, part, remote_id, hash_ours, hash_theirs from binding"
+                " where link_id INTS(?)",
                 links,
             )
             if links

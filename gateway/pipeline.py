@@ -6,8 +6,8 @@
     deliver   what is owed goes out, lane by lane, and its answers are settled by plan and apply again
     tick      what only the clock starts: polls, second looks, brakes
 
-Each ends in ``apply(plan(facts))``. Nothing is lost between them: an arrival, a delivery, a lane are rows before anybody
-acts on them, and ``wake`` only saves the wait for the next sweep (ENGINE.md 5-7).
+Each ends in ``apply(plan(facts))``. Nothing is lost between them: an arrival, a delivery, a lane are rows before
+anybody acts on them, and ``wake`` only saves the wait for the next sweep (ENGINE.md 5-7).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One process's tools: database, keys, desks, files, the clock, the waker. Made once, passed to the pipeline's functions."""
+"""One process's tools: database, keys, desks, files, the clock, the waker. Passed to the pipeline."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ log = logging.getLogger("tandem")
 
 @dataclass
 class Runtime:
-    """``wake(name)`` tells a drain that there is work, once it is committed; it may do nothing: the sweep finds it too."""
+    """``wake(name)`` tells a drain that there is work, once it is committed; the sweep would find it too."""
 
     config: Config
     store: Store

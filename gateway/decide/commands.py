@@ -17,7 +17,7 @@ from gateway.tickets.vocabulary import FINAL, REQUIRED
 
 
 class Objection(Exception):
-    """A command that cannot be carried out: ``field``, ``value`` and what would help. ``conflict``: someone was faster."""
+    """A command that cannot be carried out: ``field``, ``value``, what would help. ``conflict``: someone was faster."""
 
     def __init__(self, text: str, field: str = "", value: Any = None, fix: str = "", conflict: bool = False) -> None:
         super().__init__(text)
@@ -140,7 +140,7 @@ def worklog(p: Planner, what: Command) -> None:
 
 
 def escalate(p: Planner, what: Command) -> None:
-    """``{connection, comments, files, role}``: hand the ticket to a provider (or let it help), with the chosen notes."""
+    """``{connection, comments, files, role}``: hand the ticket to a provider (or let it help), with chosen notes."""
     leg = p.facts.legs.named(what.data["connection"])
     if leg is None:
         raise Objection("no such connection", "connection", what.data["connection"], "name an active connection")

@@ -1,7 +1,8 @@
 """Everything a decision may look at, as it was read: tickets, links, and what came in (ENGINE.md 10).
 
 State objects are made anew for every plan and changed by it, so that several inputs of one ticket fold in order. What
-is asked of a link's connection (its mapping, its policy, how its versions order) is a ``Leg``. Times are UTC microseconds.
+is asked of a link's connection (its mapping, its policy, how its versions order) is a ``Leg``. Times are UTC
+microseconds.
 """
 
 from __future__ import annotations
@@ -231,7 +232,7 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person (or a rule in a person's stead) wants something. ``what`` and ``data`` are listed in ``decide.commands``."""
+    """A person (or a rule in a person's stead) wants something. ``decide.commands`` lists ``what`` and ``data``."""
 
     what: str
     actor: str
@@ -243,7 +244,7 @@ class Command:
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A step of a lane ended. ``outcome``: ok | retry | unknown | refused | stale | unauthorized | gone | unsupported |
-    found | absent | held; ``sent``: field -> [ours, wire] of this attempt; ``seen`` what the remote shows afterwards."""
+    found | absent | held; ``sent``: field -> [ours, wire] of this attempt; ``seen``: what the remote shows after it."""
 
     link_id: int
     step: str  # create | update | comment | attachment | worklog | fetch | look_up | download

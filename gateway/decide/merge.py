@@ -21,7 +21,9 @@ Policy = Literal["ours", "theirs", "newest", "ask"]
 
 
 def token(value: Any) -> Any:
-    """The value as a pair holds it: itself, or a hash where it is long or a structure."""
+    """The value as a pair holds it: itself, or a hash where it is long or a structure. Empty and absent are one."""
+    if value in ("", [], ()):
+        return None
     if isinstance(value, str):
         if len(value) <= LONG:
             return value
@@ -37,8 +39,9 @@ def token(value: Any) -> Any:
 
 @dataclass(slots=True)
 class Pair:
-    """The agreed pair of one field on one link. ``owed``: 1 while we have something to say. ``park``: "" | "ask" | "held" | "ignored". ``since``: the ticket version at
-    which theirs was last taken, so that older waiting deliveries no longer speak for this field."""
+    """The agreed pair of one field on one link. ``owed``: 1 while we have something to say. ``park``: "" | "ask" |
+    "held" | "ignored". ``since``: the ticket version at which theirs was last taken, so that older waiting deliveries
+    no longer speak for this field."""
 
     ours: Any = None
     theirs: Any = None

@@ -1,4 +1,4 @@
-"""What a remote shows, merged into the ticket: evidence with an age, fields by pairs, items by bindings (ENGINE.md 1-4)."""
+"""What a remote shows, merged into the ticket: evidence with an age, fields by pairs, items by bindings."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ NEW = "new:"
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of a plan. ``verb`` names it (see ``Planner``), ``data`` is JSON; ``payload`` is carried out, not hashed."""
+    """One step of a plan. ``verb`` names it (see ``Planner``), ``data`` is JSON; ``payload`` is not hashed."""
 
     verb: str
     data: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Action:
 
 @dataclass(slots=True)
 class Plan:
-    """The actions for one ticket (or one found record), what changed, and why; ``lost`` are values a merge set aside."""
+    """The actions for one ticket (or found record), what changed, and why; ``lost``: values a merge set aside."""
 
     actions: list[Action] = field(default_factory=list)
     changes: dict[str, list[Any]] = field(default_factory=dict)
@@ -80,6 +80,7 @@ class Planner:
     def set(self, name: str, value: Any, because: str, origin: Link | None = None) -> bool:
         """Set a canonical field; owe it to every live link that maps it outward, except the one it came from."""
         before = self.ticket.fields.get(name)
+        value = None if value in ("", []) else value
         if before == value:
             return False
         if value is None:

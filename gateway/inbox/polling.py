@@ -55,7 +55,8 @@ def _store(rt: Runtime, connection: int, feed: str, page: Page, head: str, newes
         rt.crash("K8")
         road.run(
             "insert into cursor (connection_id, feed, cursor, head, saved_at) values (?, ?, ?, ?, ?)"
-            " on conflict (connection_id, feed) do update set cursor = excluded.cursor, head = excluded.head, saved_at = excluded.saved_at",
+            " on conflict (connection_id, feed) do update"
+            " set cursor = excluded.cursor, head = excluded.head, saved_at = excluded.saved_at",
             connection, feed, page.cursor, newest, now,
         )  # fmt: skip
         road.run("update health set last_poll_at = ? where connection_id = ?", now, connection)

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mappings.text import convert
-
 from connectors import errors
 from connectors.base import Context, File, Item, Receipt, Record
 from gateway.decide.facts import Observed, Settled
@@ -22,6 +20,7 @@ from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
 from gateway.tickets.normal import digest, file_digest
+from mappings.text import convert
 
 SKEW = 300_000_000  # microseconds by which a remote's clock may lag: what it made "before" our attempt may be ours
 MOST_PEOPLE = 20  # looked up after one fetch
@@ -243,8 +242,8 @@ def _said(
         except errors.Outcome as error:
             data["unread"] = error.said
     return _end(
-        step, tools, began, "ok", remote_id=receipt.id, version=receipt.version, item=bound, channel=channel, seen=after,
-        said=" ".join(receipt.said)[:500], data=data,
+        step, tools, began, "ok", remote_id=receipt.id, version=receipt.version, item=bound, channel=channel,
+        seen=after, said=" ".join(receipt.said)[:500], data=data,
     )  # fmt: skip
 
 
@@ -371,8 +370,8 @@ def _missing(step: Step, desk: Desk, tools: Tools, began: int, sure: bool) -> Se
 def _download(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     remote = step.item["remote"]
     item = Item(
-        remote["id"], step.link.remote_id or "", None, None, remote["channel"], name=remote["name"], mime=remote["mime"],
-        size=remote["size"], url=remote["url"],
+        remote["id"], step.link.remote_id or "", None, None, remote["channel"], name=remote["name"],
+        mime=remote["mime"], size=remote["size"], url=remote["url"],
     )  # fmt: skip
     kept = tools.keep_file(desk.connector.file(tools.context(desk), item))
     head = step.deliveries[0]

@@ -39,7 +39,8 @@ def record(road: Road, connection: int, ok: int, failed: int, said: str, now: in
     """What a batch of steps says about a connection. Any success closes the breaker; failures alone open it."""
     if ok:
         road.run(
-            "update health set breaker = 'closed', fails = 0, opens = 0, until = null, last_ok_at = ? where connection_id = ?",
+            "update health set breaker = 'closed', fails = 0, opens = 0, until = null, last_ok_at = ?"
+            " where connection_id = ?",
             now, connection,
         )  # fmt: skip
         return
@@ -54,6 +55,7 @@ def record(road: Road, connection: int, ok: int, failed: int, said: str, now: in
         return
     until = now + min(LONGEST, FIRST * 2 ** min(opens, 10))
     road.run(
-        "update health set breaker = 'open', fails = ?, opens = ?, until = ?, last_error_at = ?, last_error = ? where connection_id = ?",
+        "update health set breaker = 'open', fails = ?, opens = ?, until = ?, last_error_at = ?, last_error = ?"
+        " where connection_id = ?",
         fails, opens + 1, until, now, said, connection,
     )  # fmt: skip

@@ -52,7 +52,8 @@ def claim(road: Road, connection: int, limit: int, now: int) -> dict[int, tuple[
     """Take up to ``limit`` due lanes of a connection: link id -> (fence, failures in a row)."""
     if road.dialect == "postgresql":
         sql = (
-            "with c as (select link_id from lane where connection_id = ? and due_at <= ? order by due_at limit ? SKIP_LOCKED)"
+            "with c as (select link_id from lane where connection_id = ? and due_at <= ?"
+            " order by due_at limit ? SKIP_LOCKED)"
             " update lane set due_at = ?, fence = fence + 1 from c where lane.link_id = c.link_id"
             " returning lane.link_id, lane.fence, lane.tries"
         )
@@ -70,7 +71,7 @@ def claim(road: Road, connection: int, limit: int, now: int) -> dict[int, tuple[
 def doubt_open(road: Road, links: list[int], now: int) -> None:
     """An attempt left open by whoever held the lane before: its request may have landed."""
     sql = (
-        "update attempt set outcome = 'unknown', ended_at = ?, said = 'the worker that sent it did not live to see the answer'"
+        "update attempt set outcome = 'unknown', ended_at = ?, said = 'the worker that sent it did not see the answer'"
         " where link_id INTS(?) and outcome is null"
     )
     road.run(sql, now, links)
@@ -78,7 +79,10 @@ def doubt_open(road: Road, links: list[int], now: int) -> None:
 
 def heads(road: Road, links: list[int]) -> dict[int, list[Waiting]]:
     """What waits in these lanes, in order."""
-    sql = "select id, link_id, kind, item_id, part, body, tries from delivery where link_id INTS(?) and state = 0 order by id"
+    sql = (
+        "select id, link_id, kind, item_id, part, body, tries from delivery"
+        " where link_id INTS(?) and state = 0 order by id"
+    )
     found: dict[int, list[Waiting]] = {}
     for id, link, kind, item, part, body, tries in road.rows(sql, links):
         found.setdefault(link, []).append(Waiting(id, link, kind, item, part, json.loads(body), tries))

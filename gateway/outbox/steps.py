@@ -20,8 +20,8 @@ ITEMS = {"comment": "comment", "attachment": "file", "worklog": "worklog", "down
 
 @dataclass(slots=True)
 class Step:
-    """One thing to do in a lane. ``kind``: look_up | fetch | create | update | comment | attachment | worklog | download
-    | nothing. ``sent``: canonical field -> [ours, wire, passed ...] for the attempt row."""
+    """One thing to do in a lane. ``kind``: look_up | fetch | create | update | comment | attachment | worklog |
+    download. ``sent``: canonical field -> [ours, wire, passed ...] for the attempt row."""
 
     link: Link
     leg: Leg

@@ -31,7 +31,7 @@ worklogs: true
 
 
 def keeper(store: Store, vault: Vault, connection_id: int) -> Callable[[str, str], None]:
-    """``keep`` of a connector's context: durable when it returns. ``secret.x``, ``token.x`` are sealed; ``found.x`` not."""
+    """``keep`` of a connector's context: durable when it returns. ``secret.x`` and ``token.x`` are sealed."""
 
     def keep(name: str, value: str) -> None:
         c = tables.connection.c
@@ -91,8 +91,8 @@ def add(
             id=id, name=doc["name"], kind=doc["kind"], provider_id=provider, version=1, auth=doc.get("auth", ""),
             verify=doc.get("verify", ""), settings=json.dumps(doc.get("settings", {})), secrets=json.dumps(secrets),
             manifest=manifest, declared=json.dumps(doc.get("declared", {})), mapping_id=mapping_id,
-            intake=doc.get("intake", "import"), poll_every=int(float(doc.get("poll", POLL_EVERY / 1e6)) * 1e6), poll_at=at,
-            created_at=at,
+            intake=doc.get("intake", "import"), poll_at=at, created_at=at,
+            poll_every=int(float(doc.get("poll", POLL_EVERY / 1e6)) * 1e6),
         )
     )  # fmt: skip
     conn.execute(insert(tables.health).values(connection_id=id))

@@ -1,7 +1,8 @@
-"""The configured connections at work: connector built, mapping compiled, share policy read; and what decisions ask of them.
+"""The configured connections at work: connectors built, mappings compiled, share policies read.
 
 ``Desks`` rereads the rows when one changed (``refresh``, one small statement) and builds a desk when it is first used.
-A desk is safe for all threads of a process. Mapping versions belong to links: ``of`` gives the version a link is pinned to.
+A desk is safe for all threads of a process. Mapping versions belong to links: ``of`` gives the version
+a link is pinned to.
 """
 
 from __future__ import annotations

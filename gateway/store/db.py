@@ -138,14 +138,14 @@ def _statement(sql: str, dialect: str) -> str:
     postgres = dialect == "postgresql"
 
     def one(match: re.Match[str]) -> str:
-        token = match.group()
-        if token in _LISTS:
-            return _LISTS[token][postgres]
-        if token == "?":
+        word = match.group()
+        if word in _LISTS:
+            return _LISTS[word][postgres]
+        if word == "?":
             return "%b" if postgres else "?"
-        if token == "LOCK":
+        if word == "LOCK":
             return "for no key update" if postgres else ""
-        if token == "SKIP_LOCKED":
+        if word == "SKIP_LOCKED":
             return "for no key update skip locked" if postgres else ""
         return "%%" if postgres else "%"
 

@@ -1,4 +1,4 @@
-"""Attachments' bytes: streamed in, hashed, capped, under generated names below the state folder; a name is only metadata."""
+"""Attachments' bytes: streamed in, hashed, capped, under generated names; a file's own name is only metadata."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The normal form in which two texts are the same comment: what line ends, white space and Unicode forms cannot change."""
+"""The normal form in which two texts are the same comment: line ends, white space and Unicode forms do not matter."""
 
 from __future__ import annotations
 
