@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings import cel, normal, paths
-from mappings.catalogue import Catalogue
+from mappings.catalogue import Catalogue, Remote
 from mappings.meaning import label_of
 from mappings.model import Outward, Value
 from mappings.rules import Field
@@ -104,8 +104,11 @@ def _put_text(rule: Field, change: Transform | None) -> Put:
     remote, name = rule.remotes[0], rule.name
     one, limit = normal.normal_of(remote), remote.max
     write = change.write if change is not None else None
+    is_set = rule.ours.type == "set"
 
     def text(value: Value, job: Job) -> None:
+        if is_set:
+            value = _elements(value)
         if value is None or value in ("", []):
             job.out.fields[remote.name] = None
             return
@@ -138,7 +141,8 @@ def _put_set(rule: Field, change: Transform | None) -> Put:
     one, limit = normal.normal_of(remote), remote.max
 
     def elements(value: Value, job: Job) -> None:
-        wire = one(change.write(value) if change is not None and value else value)
+        parts = _elements(value)
+        wire = one(change.write(parts) if change is not None and parts else parts)
         long = [part for part in wire or () if limit is not None and len(part) > limit]
         if long:
             job.out.held.append((name, f"{long[0][:40]!r} is longer than the {limit} characters {remote.name} takes"))
@@ -146,6 +150,10 @@ def _put_set(rule: Field, change: Transform | None) -> Put:
         job.out.fields[remote.name] = wire
 
     return elements
+
+
+_elements = normal.normal_of(Remote("elements", "set"))
+"""A set of ours in its own normal form, before it is joined, cut or rewritten."""
 
 
 def _put_person(rule: Field) -> Put:

@@ -17,6 +17,9 @@ from mappings import normal
 
 Convert = Callable[[Any], Any]
 
+_COMPOSING = "<=>"
+"""Marks that could become one character with what follows them, under NFC."""
+
 _BLANK = re.compile(r"\s")
 
 
@@ -88,7 +91,7 @@ def _guarded(convert: Callable[[], str]) -> str:
 def _join(options: Mapping[str, str], _: str) -> Transform:
     separator = options["join"]
     mark = separator.strip()
-    if len(mark) != 1:
+    if len(mark) != 1 or mark in _COMPOSING:
         raise TransformError("join: one character that is not a blank, with or without blanks around it")
 
     def read(value: str) -> list[str]:

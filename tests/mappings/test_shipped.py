@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from mappings.engine import compile_mapping
+from mappings.examples import failures
+from mappings.loader import load
 from tests.mappings import support
 
 URL = "http://127.0.0.1:1"
@@ -45,6 +47,7 @@ def test_the_connectors_own_catalogue_takes_the_mapping(kind: str) -> None:
     mapping = compile_mapping(support.source(kind), catalogue, support.VOCABULARY, None, kind)
     assert mapping.reference in catalogue["reference_searchable"]
     assert mapping.reads <= catalogue["fields"].keys()
+    assert failures(mapping, load(support.source(kind), kind)) == []
 
 
 @pytest.mark.parametrize("kind", support.NAMES)
