@@ -45,10 +45,13 @@ def build_catalogue(
     sources: dict[str, str] = {}
     text_format = parse(manifest.part("text")["format"]).text(settings)
     status = str(manifest.part("status") or "status")
+    unset = [str(word) for word in manifest.part("times").get("unset", ())]
     gives = [key for key in ("id", "email", "login", "name") if key in manifest.part("people")]
     for name, spec in manifest.part("fields").items():
         told = lists.get(spec.get("live", ""))
         fields[name] = _field(name, spec, told, text_format, status, gives)
+        if spec.get("type") == "datetime" and unset:
+            fields[name].setdefault("empty", unset)
         sources[name] = "live" if told else "manifest"
     for name, entry in _members(manifest, lists, text_format, gives):
         fields[name] = entry
