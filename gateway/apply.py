@@ -80,10 +80,15 @@ def name(planner: Planner, link: Link | None, settles: bool = False) -> Named:
             one.ticket_id = ticket.id
             for binding in one.bindings or ():
                 binding.item_id = real(binding.item_id)
-        if ticket.dirty or any(one.dirty for one in ticket.links):
+        if ticket.dirty or any(one.dirty for one in ticket.links) or told(planner):  # its audit head moves
             ticket.version += 1
             ticket.dirty = True
     return Named(planner, ids, ticket, link, settles)
+
+
+def told(planner: Planner) -> list[Action]:
+    """The actions of a plan that its audit entry tells; none: no entry."""
+    return [a for a in planner.plan.actions if a.verb not in _QUIET and a.data.get("state") != "again"]
 
 
 def write(road: Road, batch: list[Named], now: int, key: Key) -> Written:
@@ -125,13 +130,13 @@ def _audit(road: Road, batch: list[Named], now: int, key: Key) -> dict[str, tupl
     changes = []
     for named in batch:
         plan, ticket = named.planner.plan, named.ticket
-        told = [a for a in plan.actions if a.verb not in _QUIET and a.data.get("state") != "again"]
-        if ticket is None or not told:
+        did = told(named.planner)
+        if ticket is None or not did:
             continue
         payload = {
             "changes": plan.changes,
             "lost": plan.lost,
-            "did": [[a.verb, dict(a.data)] for a in told],
+            "did": [[a.verb, dict(a.data)] for a in did],
             "ids": {k: str(v) for k, v in named.ids.items()},
         }
         head = (ticket.audit_seq, ticket.audit_mac)
@@ -195,6 +200,8 @@ class _Rows:
     def __init__(self, road: Road, now: int, links: dict[int, Link], out: Written) -> None:
         self.road, self.now, self.links, self.out = road, now, links, out
         self.inserts: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.ends: dict[tuple[str, str], list[int]] = defaultdict(list)  # (state, said) -> deliveries
+        self.attempts: dict[int, tuple[Any, ...]] = {}
         self.later: list[Callable[[], object]] = []
         self.wake: set[int] = set()
         self.handlers: dict[str, Callable[[Named, Action], None]] = {
@@ -225,14 +232,8 @@ class _Rows:
         self.wake.add(named.id(action.data["link"]))
 
     def deliveries(self, named: Named, action: Action) -> None:
-        ids, state, said = list(action.payload["ids"]), action.data["state"], action.payload["said"]
-        if state == "again":
-            sql = "update delivery set tries = tries + 1, said = ? where id INTS(?) and state = 0"
-            self.later.append(lambda: self.road.run(sql, said, ids))
-        else:
-            sql = "update delivery set state = ?, said = ?, done_at = ? where id INTS(?)"
-            code = _STATES[state]
-            self.later.append(lambda: self.road.run(sql, code, said, self.now, ids))
+        ids, state, said = action.payload["ids"], action.data["state"], action.payload["said"]
+        self.ends[state, said].extend(ids)
 
     def withdraw(self, named: Named, action: Action) -> None:
         link = named.id(action.data["link"])
@@ -246,8 +247,7 @@ class _Rows:
 
     def attempt(self, named: Named, action: Action) -> None:
         data = action.payload
-        row = (action.data["outcome"], data["said"], data["ended"] or self.now, data["id"])
-        self.later.append(lambda: self.road.update(tables.attempt, "id", ("outcome", "said", "ended_at"), [row]))
+        self.attempts[data["id"]] = (action.data["outcome"], data["said"], data["ended"] or self.now, data["id"])
 
     def hold_lane(self, named: Named, action: Action) -> None:
         link, why = named.id(action.data["link"]), action.data["why"]
@@ -415,6 +415,14 @@ class _Rows:
                 self.road.upsert(tables.binding, ("link_id", "kind", "item_id", "part"), columns, _last(rows))
             else:
                 self.road.insert(tables.metadata.tables[table], columns, list(rows), ignore=table == "audience")
+        self.road.update(tables.attempt, "id", ("outcome", "said", "ended_at"), list(self.attempts.values()))
+        for (state, said), ids in self.ends.items():
+            if state == "again":
+                sql = "update delivery set tries = tries + 1, said = ? where id INTS(?) and state = 0"
+                self.road.run(sql, said, ids)
+            else:
+                sql = "update delivery set state = ?, said = ?, done_at = ? where id INTS(?)"
+                self.road.run(sql, _STATES[state], said, self.now, ids)
         for step in self.later:
             step()
         if self.wake:
