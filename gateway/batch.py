@@ -157,6 +157,7 @@ def _moved(road: Road, planned: _Planned, locked: set[int]) -> bool:
 
 
 def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:
+    rt.tell_time(road)
     rt.desks.refresh(road)
     broken: dict[int, str] = {}
     while True:

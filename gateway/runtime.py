@@ -31,6 +31,7 @@ from gateway.store.files import Files
 from gateway.store.ids import Ids
 
 SENDERS = 64
+TELL_EVERY = 10.0  # seconds between two looks at the database's clock
 log = logging.getLogger("tandem")
 
 
@@ -51,6 +52,7 @@ class Runtime:
     drain: str = field(default_factory=lambda: secrets.token_hex(8))
     now: Callable[[], int] = clock.now_us
     senders: int = SENDERS
+    _told_at: float = float("-inf")
     _pool: ThreadPoolExecutor | None = None
 
     @classmethod
@@ -91,6 +93,13 @@ class Runtime:
         except ValueError:
             return None
 
+    def tell_time(self, road: Road) -> None:
+        """Set our clock by the database's, which all machines share; on SQLite they are one."""
+        if road.dialect != "sqlite" and clock.monotonic() - self._told_at > TELL_EVERY:
+            offset = road.lease_now() - clock.now_us()
+            self.now = lambda: clock.now_us() + offset
+            self._told_at = clock.monotonic()
+
     def context(self, desk: Desk) -> Context:
         """What one call of a connector may use, from now on for ``DEADLINE`` seconds."""
         deadline = clock.monotonic() + DEADLINE
@@ -103,12 +112,9 @@ class Runtime:
             keeper(self.store, self.vault, desk.row.id),
         )
 
-    def tools(self, road: Road | None = None) -> Tools:
-        """A sender's tools; ``road`` tells the difference between the database's clock and ours."""
-        offset = road.lease_now() - clock.now_us() if road is not None and road.dialect != "sqlite" else 0
-        return Tools(
-            lambda: self.now() + offset, clock.utc, self.context, self.reference, self.files.open, self.files.put, log
-        )
+    def tools(self) -> Tools:
+        """A sender's tools."""
+        return Tools(self.now, clock.utc, self.context, self.reference, self.files.open, self.files.put, log)
 
     def crash(self, point: str) -> None:
         """Die here, at once and without a word, when a test asked for it (``TANDEM_CRASH_AT=point[:nth]``)."""

@@ -65,8 +65,6 @@ class Door:
         row = arrivals.of_webhook(mint(), connection, hook, verified.delivery, self._rt.now())
         new = self._commit(row)
         self._rt.crash("K7")
-        if new:
-            self._rt.wake("process")
         return Answer(202 if new else 200)
 
     def challenge(self, name: str, hook: Arrival) -> Answer:
@@ -122,6 +120,8 @@ class Door:
                     one.error = error
             for one in batch:
                 one.ready.set()
+            if any(one.new for one in batch):
+                self._rt.wake("process")
 
     def _write(self, batch: list[_Waiting]) -> None:
         with self._rt.store.write() as conn:

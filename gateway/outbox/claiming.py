@@ -25,6 +25,7 @@ def claim(rt: Runtime, room: int, in_air: Counter[int], held: set[int]) -> list[
     permits of."""
     with rt.store.read() as conn:
         road = Road(conn, rt.store.dialect)
+        rt.tell_time(road)
         rt.desks.refresh(road)
         due = lanes.due(road, rt.now())
     due = [c for c in due if rt.desks.row(c).state == "active"]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.store import tables
 from gateway.store.db import Road
 
 LEASE = 90_000_000  # microseconds; longer than a request's deadline
@@ -91,8 +92,7 @@ def heads(road: Road, links: list[int]) -> dict[int, list[Waiting]]:
 
 def settle(road: Road, rows: Sequence[tuple[int | None, int, int, int]]) -> None:
     """Give lanes back: (due_at or None for idle, tries, link id, fence). A lane taken over by another is left alone."""
-    for row in rows:
-        road.run("update lane set due_at = ?, tries = ? where link_id = ? and fence = ? and held = ''", *row)
+    road.update(tables.lane, ("link_id", "fence"), ("due_at", "tries"), rows, only="held = ''")
 
 
 def permits(road: Road, connection: int, drain: str, cap: int, mine: int, now: int) -> int:

@@ -166,14 +166,17 @@ def _insert_text(table: Table, columns: tuple[str, ...], dialect: str, ignore: b
 
 
 @lru_cache(maxsize=256)
-def _update_text(table: Table, key: str, columns: tuple[str, ...], dialect: str) -> str:
+def _update_text(table: Table, key: tuple[str, ...], columns: tuple[str, ...], dialect: str, only: str) -> str:
+    also = f" and {only}" if only else ""
     if dialect == "sqlite":
         sets = ", ".join(f'"{c}" = ?' for c in columns)
-        return f'update "{table.name}" set {sets} where "{key}" = ?'
+        keys = " and ".join(f'"{k}" = ?' for k in key)
+        return f'update "{table.name}" set {sets} where {keys}{also}'
     sets = ", ".join(f'"{c}" = v."{c}"' for c in columns)
-    names = ", ".join(f'"{c}"' for c in (*columns, key))
-    lists = ", ".join(f"%b::{_type(table, c)}[]" for c in (*columns, key))
-    return f'update "{table.name}" set {sets} from unnest({lists}) v({names}) where "{table.name}"."{key}" = v."{key}"'
+    names = ", ".join(f'"{c}"' for c in (*columns, *key))
+    lists = ", ".join(f"%b::{_type(table, c)}[]" for c in (*columns, *key))
+    keys = " and ".join(f'"{table.name}"."{k}" = v."{k}"' for k in key)
+    return f'update "{table.name}" set {sets} from unnest({lists}) v({names}) where {keys}{also}'
 
 
 def _type(table: Table, column: str) -> str:
@@ -226,11 +229,19 @@ class Road:
         else:
             self.raw.execute(text, [list(column) for column in zip(*rows, strict=True)])
 
-    def update(self, table: Table, key: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Update by key; each row is the columns' values in order, the key last."""
+    def update(
+        self,
+        table: Table,
+        key: str | tuple[str, ...],
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        only: str = "",
+    ) -> None:
+        """Update by key; each row is the columns' values in order, the key's last. ``only``: a condition besides."""
         if not rows:
             return
-        text = _update_text(table, key, tuple(columns), self.dialect)
+        keys = (key,) if isinstance(key, str) else key
+        text = _update_text(table, keys, tuple(columns), self.dialect, only)
         if self.dialect == "sqlite":
             self.raw.executemany(text, rows)
         else:
