@@ -14,7 +14,7 @@ from gateway import pipeline
 from gateway.config import Config
 from gateway.journal import checkpoints
 from gateway.runtime import Runtime
-from gateway.store import leases
+from gateway.store import leases, retention
 from gateway.store.db import Road
 from gateway.workers.drain import Look
 from gateway.workers.schedule import Duties
@@ -24,9 +24,9 @@ DELIVER_FOR = 20.0
 """Seconds after which a pass of deliveries claims no more: its drain's budget, and a stop, are looked at then."""
 
 TICKS = {"tick": 10.0}
-OWN = {"seal": 1.0, "checkpoint": 60.0}
+OWN = {"seal": 1.0, "checkpoint": 60.0, "prune": 3600.0}
 """Seconds between two turns of what no due row announces (brakes), and of the scheduler's own: sealing the audit trail,
-and noting the newest seal outside the database."""
+noting the newest seal outside the database, and deleting what is too old."""
 
 _DUE = {
     "process": "select 1 from arrival where state = 0 and (due_at is null or due_at <= ?) limit 1",
@@ -68,6 +68,7 @@ class Wiring:
             "seal": lambda: checkpoints.seal(rt.store, self.keys, rt.now()) > 0,
             "tick": lambda: pipeline.tick(rt) > 0 and self.due("tick"),
             "checkpoint": self._checkpoint,
+            "prune": self._prune,
         }
 
     def duties(self, bell: Bell, owner: str) -> Duties:
@@ -95,4 +96,8 @@ class Wiring:
     def _checkpoint(self) -> bool:
         rt = self.runtime
         checkpoints.checkpoint(rt.store, rt.config.home / "checkpoints", rt.now())
+        return False
+
+    def _prune(self) -> bool:
+        retention.prune(self.runtime.store, self.runtime.now())
         return False
