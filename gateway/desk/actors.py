@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
-from gateway.store.tables import token, user
+from gateway.store.tables import connection, provider, token, user
 
 
 def names(conn: Connection, actors: Iterable[str]) -> dict[str, str]:
@@ -18,6 +18,26 @@ def names(conn: Connection, actors: Iterable[str]) -> dict[str, str]:
         if ids:
             rows = conn.execute(select(table.c.id, table.c.name).where(table.c.id.in_(ids)))
             found |= {f"{kind}:{id}": name for id, name in rows}
+    return found
+
+
+def parties(conn: Connection, authors: Iterable[str]) -> dict[str, str]:
+    """What party each author speaks for: ``agent`` for our own people, ``provider:<slug>``, ``requester``; others as
+    they are. An account speaks for the party it belongs to today."""
+    wanted = set(authors)
+    found = {author: author for author in wanted}
+    for kind, table in (("user", user), ("token", token)):
+        ids = [int(rest) for author in wanted if (rest := _id(author, kind)) is not None]
+        found |= dict.fromkeys((f"{kind}:{id}" for id in ids), "agent")
+        if ids:
+            query = (
+                select(table.c.id, table.c.role, func.coalesce(provider.c.slug, "").label("slug"))
+                .outerjoin(connection, connection.c.id == table.c.connection_id)
+                .outerjoin(provider, provider.c.id == connection.c.provider_id)
+                .where(table.c.id.in_(ids), table.c.role.in_(("provider", "requester")))
+            )
+            for row in conn.execute(query):
+                found[f"{kind}:{row.id}"] = f"provider:{row.slug}" if row.role == "provider" else "requester"
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, or_, select, true
 
 from gateway.clock import iso
+from gateway.desk.actors import parties
 from gateway.desk.sight import Sight
 from gateway.runtime import Runtime
 from gateway.store.tables import attachment, audience, binding, comment, connection, delivery, link, worklog
@@ -43,20 +44,20 @@ def comments(
     mine = true() if sight.everything else and_(seen, comment.c.deleted_at.is_(None))
     part, rows = _page(conn, comment, comment.c.ticket_id == ticket, mine, after, limit, newest)
     ids = [row.id for row in rows]
-    parties: dict[int, list[str]] = {id: [] for id in ids}
+    heard: dict[int, list[str]] = {id: [] for id in ids}
     for row in conn.execute(select(audience).where(audience.c.comment_id.in_(ids))):
-        parties[row.comment_id].append(row.party)
+        heard[row.comment_id].append(row.party)
     sent = sendings(conn, rt, sight, ids, "comment")
-    names = origins(conn, sight, rows)
+    names, who = origins(conn, sight, rows), parties(conn, [row.author for row in rows])
     for row in rows:
-        if sight.reads(parties[row.id]):
+        if sight.reads(heard[row.id]):
             part.items.append(
                 {
                     "id": rt.ids.public(row.id),
-                    **written_by(sight, row.author, row.author_name),
+                    **written_by(sight, who[row.author], row.author_name),
                     "text": "" if row.deleted_at else row.body,
                     "format": row.format,
-                    "audience": sight.audience(parties[row.id]),
+                    "audience": sight.audience(heard[row.id]),
                     "created_at": iso(row.created_at),
                     "edited_at": when(row.edited_at),
                     "deleted": row.deleted_at is not None,
@@ -75,8 +76,8 @@ def files(
     mine = _file_is_mine(sight)
     part, rows = _page(conn, attachment, attachment.c.ticket_id == ticket, mine, after, limit, newest)
     sent = sendings(conn, rt, sight, [row.id for row in rows], "attachment")
-    names = origins(conn, sight, rows)
-    part.items.extend(_file(rt, sight, row, sent, names) for row in rows if _file_seen(sight, row))
+    names, who = origins(conn, sight, rows), parties(conn, [row.author for row in rows])
+    part.items.extend(_file(rt, sight, row, who, sent, names) for row in rows if _file_seen(sight, row))
     return part
 
 
@@ -98,11 +99,13 @@ def _file_seen(sight: Sight, row: Any) -> bool:
     return allowed and sight.reads(json.loads(row.audience))
 
 
-def _file(rt: Runtime, sight: Sight, row: Any, sent: Mapping[int, Any], names: Mapping[int, str]) -> dict[str, Any]:
+def _file(
+    rt: Runtime, sight: Sight, row: Any, who: Mapping[str, str], sent: Mapping[int, Any], names: Mapping[int, str]
+) -> dict[str, Any]:
     return {
         "id": rt.ids.public(row.id),
         "comment": None if row.comment_id is None else rt.ids.public(row.comment_id),
-        **written_by(sight, row.author, row.author_name),
+        **written_by(sight, who[row.author], row.author_name),
         "name": row.name,
         "mime": row.mime,
         "size": row.size,
@@ -129,12 +132,12 @@ def worklogs(
         mine = or_(worklog.c.link_id.in_(own), bound)
     part, rows = _page(conn, worklog, worklog.c.ticket_id == ticket, mine, after, limit, newest)
     sent = sendings(conn, rt, sight, [row.id for row in rows], "worklog")
-    names = origins(conn, sight, rows)
+    names, who = origins(conn, sight, rows), parties(conn, [row.author for row in rows])
     for row in rows:
         part.items.append(
             {
                 "id": rt.ids.public(row.id),
-                **written_by(sight, row.author, row.author_name),
+                **written_by(sight, who[row.author], row.author_name),
                 "minutes": row.minutes,
                 "text": row.text,
                 "started_at": iso(row.started_at),
@@ -172,18 +175,16 @@ def origins(conn: Connection, sight: Sight, rows: Iterable[Any]) -> dict[int, st
     return {row.id: row.name for row in conn.execute(query.where(link.c.id.in_(ids), sight.links()))} if ids else {}
 
 
-def written_by(sight: Sight, author: str, name: str) -> dict[str, str]:
-    """``{author, author_name}``: ``agent``, ``provider:<slug>``, ``requester`` or ``tandem``. The name comes from the
-    account or the remote's own people, never from a text."""
-    kind, _, rest = author.partition(":")
-    if kind in ("user", "token"):
-        return {"author": "agent", "author_name": name}
-    if kind == "provider" and not sight.everything and author != sight.party:
+def written_by(sight: Sight, party: str, name: str) -> dict[str, str]:
+    """``{author, author_name}``: ``agent``, ``provider:<slug>``, ``requester`` or ``tandem``. Who wrote is known from
+    the account or the link, never from a text. Others than our own people learn nothing of another provider."""
+    kind, _, rest = party.partition(":")
+    if kind == "provider" and not sight.everything and party != sight.party:
         return {"author": "provider", "author_name": ""}
     if kind == "requester":
         known = sight.everything or sight.principal.scope == "own" or sight.share.allows("requester.name")
         return {"author": "requester", "author_name": (name or rest) if known else ""}
-    return {"author": author, "author_name": name}
+    return {"author": party, "author_name": name}
 
 
 def _page(

@@ -217,7 +217,8 @@ def decisions(conn: Connection, rt: Runtime, ticket_id: int) -> list[dict[str, A
 
 def conflicts(conn: Connection, rt: Runtime, ticket_id: int) -> list[dict[str, Any]]:
     """The conflicts of one ticket, as ``conflict_rows`` tells them."""
-    return conflict_rows(conn, rt, conflict.c.ticket_id == ticket_id, limit=500)
+    rows = conflict_rows(conn, rt, conflict.c.ticket_id == ticket_id, limit=500)
+    return [{name: value for name, value in row.items() if name != "_id"} for row in rows]
 
 
 def conflict_rows(

@@ -1,0 +1,99 @@
+"""The API at ``/api/v1``: tickets and everything about them for programs; OpenAPI 3.1 at ``/api/v1/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask_smorest
+import marshmallow as ma
+from flask import Flask
+
+from gateway.api import conflicts, connections, contacts, deadletters, hands, items, people, tickets, trail
+from gateway.api.base import Answered
+from gateway.api.problems import MIME
+
+__all__ = ["register"]
+
+BLUEPRINTS = (
+    *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, deadletters.deliveries, deadletters.arrivals),
+    *(connections.blp, connections.kinds, connections.providers, connections.mappings),
+    *(people.people, people.keys, trail.blp),
+)
+
+ABOUT = {
+    "tickets": "The tickets, and everything about one.",
+    "contacts": "The people who ask for help.",
+    "conflicts": "Fields that both sides have changed and a person has to decide.",
+    "deliveries": "What is or was owed to providers' systems.",
+    "arrivals": "What came in from them.",
+    "connections": "The providers' systems, connected.",
+    "connectors": "The kinds of systems that can be connected.",
+    "providers": "The companies tickets are handed to.",
+    "mappings": "How their fields translate into ours.",
+    "users": "The people who sign in.",
+    "tokens": "The tokens of programs.",
+    "audit": "What happened, provably.",
+}
+
+
+class Fault(ma.Schema):
+    """One field at fault."""
+
+    field = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    value = ma.fields.Raw(allow_none=True)
+    fix = ma.fields.String()
+
+
+class Problem(ma.Schema):
+    """Why not (RFC 9457). There may be further members: ``current``, ``version``, ``instance``."""
+
+    type = ma.fields.String(required=True)
+    title = ma.fields.String(required=True)
+    status = ma.fields.Integer(required=True)
+    detail = ma.fields.String()
+    field = ma.fields.String()
+    value = ma.fields.Raw(allow_none=True)
+    fix = ma.fields.String()
+    errors = ma.fields.List(ma.fields.Nested(Fault))
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    """flask-smorest with our errors."""
+
+    ERROR_SCHEMA = Problem
+
+    def _register_error_handlers(self) -> None:
+        """The application answers all errors, not only this part's."""
+
+    def _register_responses(self) -> None:
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = MIME
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/json"
+
+
+def register(app: Flask) -> None:
+    """Put the API into the application."""
+    app.config.update(
+        API_TITLE="Tandem",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    app.register_error_handler(Answered, lambda error: error.response)
+    api = Api(app, spec_kwargs=_spec())
+    for blueprint in BLUEPRINTS:
+        app.extensions["flask-smorest"]["blp_name_to_api"][blueprint.name] = api
+        app.register_blueprint(blueprint)
+        blueprint.register_views_in_doc(api, app, api.spec, name=blueprint.name, parameters=None)
+    for name, about in ABOUT.items():
+        api.spec.tag({"name": name, "description": about})
+
+
+def _spec() -> dict[str, Any]:
+    return {
+        "info": {"description": "One ticket, worked on by your own desk and your providers, each in its own tool."},
+        "security": [{"bearer": []}],
+        "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+    }

@@ -1,0 +1,358 @@
+"""``/connections``, ``/connectors``, ``/providers``, ``/mappings``: the providers' systems and how we speak to them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import marshmallow as ma
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from connectors import registry
+from connectors.manifest import defined
+from gateway import pipeline
+from gateway.api.base import (
+    Blueprint,
+    Paging,
+    Reason,
+    Schema,
+    by,
+    needs,
+    page_of,
+    paged,
+    place,
+    reading,
+    runtime,
+    writing,
+)
+from gateway.api.idempotency import once
+from gateway.clock import iso
+from gateway.desk.items import when
+from gateway.errors import Conflict, NotFound
+from gateway.providers import admission, documents, health, meanings
+from gateway.providers.connection import set_state
+from gateway.providers.health import Health
+from gateway.store.tables import provider
+
+SLUG = validate.Regexp(r"^[a-z0-9-]{2,40}$")
+
+
+class Connection(ma.Schema):
+    """A configured connector and how it is doing. ``waiting``, ``dead``: deliveries; ``unread``: arrivals."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    provider = fields.String(required=True)
+    provider_name = fields.String()
+    state = fields.String(required=True)
+    reason = fields.String()
+    intake = fields.String()
+    poll_every = fields.Float(metadata={"description": "Seconds."})
+    poll_at = fields.String(allow_none=True)
+    breaker = fields.String(allow_none=True)
+    last_ok_at = fields.String(allow_none=True)
+    last_error_at = fields.String(allow_none=True)
+    last_error = fields.String(allow_none=True)
+    last_arrival_at = fields.String(allow_none=True)
+    last_poll_at = fields.String(allow_none=True)
+    last_webhook_at = fields.String(allow_none=True)
+    links = fields.Integer()
+    waiting = fields.Integer()
+    dead = fields.Integer()
+    unread = fields.Integer()
+    notes = fields.List(fields.String())
+
+
+class NewConnection(Schema):
+    """A connection as an admin writes it down; texts of their own for ``manifest`` and ``mapping``."""
+
+    name = fields.String(required=True, validate=SLUG)
+    provider = fields.Raw(required=True, metadata={"description": "The slug, or {slug, name}."})
+    kind = fields.String(validate=validate.Length(1, 60))
+    manifest = fields.String(validate=validate.Length(1, 200_000))
+    auth = fields.String(validate=validate.Length(max=60))
+    verify = fields.String(validate=validate.Length(max=60))
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw())
+    secrets = fields.Dict(keys=fields.String(), values=fields.String())
+    mapping = fields.Raw(metadata={"description": "The name of a published mapping, or one as an object."})
+    declared = fields.Dict(keys=fields.String(), values=fields.Raw())
+    intake = fields.String(validate=validate.OneOf(documents.INTAKE))
+    poll = fields.Float(validate=validate.Range(documents.POLL_LEAST, documents.POLL_MOST))
+
+
+class HowAdded(Schema):
+    """Whether its desk is asked first."""
+
+    unchecked = fields.Boolean(load_default=False, metadata={"description": "Do not ask the desk; add it, paused."})
+
+
+class Told(ma.Schema):
+    """What a desk told of itself: our names there, values it was asked for, lists with their lengths, its version."""
+
+    me = fields.List(fields.String())
+    found = fields.Dict(keys=fields.String(), values=fields.Raw())
+    lists = fields.Dict(keys=fields.String(), values=fields.Integer())
+    remote = fields.String()
+
+
+class Polled(ma.Schema):
+    """How many arrivals were new."""
+
+    new = fields.Integer(required=True)
+    ok = fields.Boolean(required=True)
+    said = fields.String()
+
+
+class Connector(ma.Schema):
+    """A kind of system: what its connector can do, and a sentence for each thing it cannot."""
+
+    kind = fields.String(required=True)
+    auth = fields.List(fields.String())
+    verbs = fields.List(fields.String())
+    cannot = fields.Dict(keys=fields.String(), values=fields.String())
+    settings = fields.List(fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True)))
+
+
+class Provider(ma.Schema):
+    """An outside company that tickets are handed to."""
+
+    id = fields.String(required=True)
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    state = fields.String(required=True)
+    hours = fields.Raw()
+    contacts = fields.Raw()
+    created_at = fields.String(required=True)
+
+
+class Mapping(ma.Schema):
+    """One published version of a mapping."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    parent = fields.String()
+    author = fields.String()
+    reason = fields.String()
+    created_at = fields.String(required=True)
+    text = fields.String()
+
+
+blp = Blueprint("connections")
+kinds = Blueprint("connectors")
+providers = Blueprint("providers")
+mappings = Blueprint("mappings")
+
+
+# --- connections ---
+
+
+@blp.route("", methods=["GET"])
+@needs("connection.read")
+@blp.arguments(Paging, location="query")
+@blp.response(200, page_of(Connection))
+def list_connections(args: dict[str, Any]) -> Any:
+    """List the connections and how they are doing, in the order they were added"""
+    after, limit = place(args) or 0, args["limit"]
+    found = sorted(reading(health.everything), key=lambda one: one.id)
+    rest = [one for one in found if one.id > after]
+    return paged([_health(one) for one in rest[:limit]], rest[limit - 1].id if len(rest) > limit else None)
+
+
+@blp.route("", methods=["POST"])
+@needs("connection.write")
+@once()
+@blp.arguments(HowAdded, location="query")
+@blp.arguments(NewConnection)
+@blp.response(201, Connection)
+def add_connection(args: dict[str, Any], body: dict[str, Any]) -> Any:
+    """Connect a system as a document describes it"""
+    draft = documents.read(json.dumps(body, ensure_ascii=False), "connection")
+    id, _ = admission.add(runtime(), by(), draft, args["unchecked"])
+    return {**_health(reading(lambda c: health.of(c, id))), "notes": list(draft.notes)}, 201
+
+
+@blp.route("/<connection>", methods=["GET"])
+@needs("connection.read")
+@blp.response(200, Connection)
+def get_connection(connection: Any) -> Any:
+    """Read one connection and how it is doing"""
+    return _health(reading(lambda c: health.of(c, connection.id)))
+
+
+@blp.route("/<connection>/check", methods=["POST"])
+@needs("connection.poll")
+@blp.response(200, Told)
+def check_connection(connection: Any) -> Any:
+    """Ask a desk who we are there, and keep what it tells"""
+    told = admission.check(runtime(), connection.id)
+    lists = {name: len(rows) for name, rows in told.lists.items()}
+    return {"me": list(told.me), "found": dict(told.values), "lists": lists, "remote": told.remote}
+
+
+@blp.route("/<connection>/pause", methods=["POST"])
+@needs("connection.pause")
+@blp.arguments(Reason)
+@blp.response(200, Connection)
+def pause_connection(body: dict[str, Any], connection: Any) -> Any:
+    """Stop sending and polling; what is owed waits, what comes in is still stored"""
+    return _turned(connection, "paused", body["reason"] or "paused by hand")
+
+
+@blp.route("/<connection>/resume", methods=["POST"])
+@needs("connection.pause")
+@blp.response(200, Connection)
+def resume_connection(connection: Any) -> Any:
+    """Go on sending and polling"""
+    return _turned(connection, "active", "")
+
+
+@blp.route("/<connection>/poll", methods=["POST"])
+@needs("connection.poll")
+@blp.response(200, Polled)
+def poll_connection(connection: Any) -> Any:
+    """Ask a desk now for what has changed there"""
+    before = reading(lambda c: health.of(c, connection.id))
+    if before.state != "active":
+        raise Conflict(f"the connection is {before.state}", "connection", connection.name, "Resume it first.")
+    began = runtime().now()
+    new = pipeline.poll(runtime(), connection.id)
+    after = reading(lambda c: health.of(c, connection.id))
+    failed = after.state != "active" or (after.last_error_at or 0) >= began
+    said = after.reason if after.state != "active" else after.last_error
+    return {"new": new, "ok": not failed, "said": said if failed else ""}
+
+
+def _turned(connection: Any, state: str, why: str) -> dict[str, Any]:
+    rt, who = runtime(), by()
+    with writing() as conn:
+        changed = set_state(conn, rt.key, connection.id, state, why, who.actor)
+        told = _health(health.of(conn, connection.id))
+    if changed and state == "active":
+        rt.wake("deliver")
+        rt.wake("tick")
+    return told
+
+
+def _health(one: Health) -> dict[str, Any]:
+    names = ("name", "kind", "provider", "provider_name", "state", "reason", "intake", "breaker", "last_error", "links")
+    counts = ("waiting", "dead", "unread")
+    times = ("poll_at", "last_ok_at", "last_error_at", "last_arrival_at", "last_poll_at", "last_webhook_at")
+    return {
+        "id": runtime().ids.public(one.id),
+        **{name: getattr(one, name) for name in (*names, *counts)},
+        **{name: when(getattr(one, name)) for name in times},
+        "poll_every": one.poll_every / 1e6,
+    }
+
+
+# --- kinds ---
+
+
+@kinds.route("", methods=["GET"])
+@needs("connector.read")
+@kinds.response(200, page_of(Connector))
+def list_connectors() -> Any:
+    """List the kinds of systems that can be connected, with what each can and cannot do"""
+    return {"items": [_kind(kind) for kind in registry.kinds()], "next": None}
+
+
+@kinds.route("/<kind>", methods=["GET"])
+@needs("connector.read")
+@kinds.response(200, Connector)
+def get_connector(kind: str) -> Any:
+    """Read what one kind of system can and cannot do, and what a connection to it needs"""
+    if kind not in registry.kinds():
+        raise NotFound("no such kind of system", "kind")
+    return _kind(kind)
+
+
+def _kind(kind: str) -> dict[str, Any]:
+    spec = registry.manifest(kind)
+    return {
+        "kind": kind,
+        "auth": list(spec.part("auth")),
+        "verbs": sorted(defined(spec.doc)),
+        "cannot": dict(spec.part("cannot")),
+        "settings": [
+            {"name": one.name, "type": one.type, "label": one.label, "help": one.help, "required": one.required,
+             "secret": one.secret, "options": list(one.options)}
+            for one in registry.form(spec)
+        ],
+    }  # fmt: skip
+
+
+# --- providers ---
+
+
+@providers.route("", methods=["GET"])
+@needs("provider.read")
+@providers.arguments(Paging, location="query")
+@providers.response(200, page_of(Provider))
+def list_providers(args: dict[str, Any]) -> Any:
+    """List the providers, in the order they came"""
+    after, limit = place(args) or 0, args["limit"]
+    query = select(provider).where(provider.c.id > after).order_by(provider.c.id).limit(limit + 1)
+    rows = reading(lambda c: list(c.execute(query)))
+    return paged([_provider(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None)
+
+
+@providers.route("/<slug>", methods=["GET"])
+@needs("provider.read")
+@providers.response(200, Provider)
+def get_provider(slug: str) -> Any:
+    """Read one provider"""
+    row = reading(lambda c: c.execute(select(provider).where(provider.c.slug == slug)).first())
+    if row is None:
+        raise NotFound("no such provider", "provider")
+    return _provider(row)
+
+
+def _provider(row: Any) -> dict[str, Any]:
+    return {
+        "id": runtime().ids.public(row.id),
+        **{name: getattr(row, name) for name in ("slug", "name", "state")},
+        **{name: json.loads(getattr(row, name)) for name in ("hours", "contacts")},
+        "created_at": iso(row.created_at),
+    }
+
+
+# --- mappings ---
+
+
+@mappings.route("", methods=["GET"])
+@needs("mapping.read")
+@mappings.response(200, page_of(Mapping))
+def list_mappings() -> Any:
+    """List the mappings, each in the version in force"""
+    return {"items": [_mapping(one) for one in reading(meanings.history)], "next": None}
+
+
+@mappings.route("/<name>", methods=["GET"])
+@needs("mapping.read")
+@mappings.response(200, page_of(Mapping))
+def list_versions(name: str) -> Any:
+    """List the versions of a mapping, newest first"""
+    found = reading(lambda c: meanings.history(c, name))
+    if not found:
+        raise NotFound("no such mapping", "mapping")
+    return {"items": [_mapping(one) for one in found], "next": None}
+
+
+@mappings.route("/<name>/<int:version>", methods=["GET"])
+@needs("mapping.read")
+@mappings.response(200, Mapping)
+def get_version(name: str, version: int) -> Any:
+    """Read one version of a mapping, with its text"""
+    for one in reading(lambda c: meanings.history(c, name)):
+        if one.version == version:
+            return {**_mapping(one), "text": one.text}
+    raise NotFound("no such version of a mapping", "mapping")
+
+
+def _mapping(one: meanings.Version) -> dict[str, Any]:
+    names = ("name", "version", "parent", "author", "reason")
+    told = {name: getattr(one, name) for name in names}
+    return {"id": runtime().ids.public(one.id), **told, "created_at": iso(one.created_at)}

@@ -1,0 +1,330 @@
+"""``/tickets``: the list, one ticket, making one, changing one.
+
+A ticket is flat: its canonical fields beside its number, holder and version. What it holds nothing for is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC
+from typing import Any
+
+import marshmallow as ma
+from flask import request
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from gateway.api.base import (
+    Answered,
+    Blueprint,
+    Paging,
+    Schema,
+    documented,
+    made_ticket,
+    me,
+    needs,
+    page_of,
+    paged,
+    place,
+    reading,
+    refuse,
+    runtime,
+    text,
+    wish,
+)
+from gateway.api.idempotency import once
+from gateway.api.problems import Refusal
+from gateway.desk import read
+from gateway.desk.sight import Sight, sight
+from gateway.people.users import clean_email
+from gateway.store.tables import provider, team
+from gateway.tickets.vocabulary import FIELDS, KINDS, LEVELS, PRIORITIES, REQUIRED, RESOLUTIONS, STATUSES, document
+
+_VOCABULARY = document()
+_CUSTOM = tuple(name.removeprefix("custom.") for name in _VOCABULARY if name.startswith("custom."))
+
+
+class Person(Schema):
+    """Somebody, by e-mail address."""
+
+    email = fields.Email(required=True, validate=validate.Length(3, 254))
+    name = text(200)
+
+
+def _input(name: str) -> fields.Field[Any]:
+    """The field of a body for one of the vocabulary."""
+    spec = _VOCABULARY[name]
+    more: dict[str, Any] = {} if name in REQUIRED else {"allow_none": True}
+    match spec["type"]:
+        case "choice":
+            return fields.String(validate=validate.OneOf(spec["values"]), **more)
+        case "person":
+            return fields.Nested(Person, **more)
+        case "datetime":
+            return fields.AwareDateTime(format="iso", **more)
+        case "set":
+            return fields.List(text(spec["max"]), validate=validate.Length(max=100), **more)
+        case _:
+            return text(spec["max"], **more)
+
+
+_Custom = Schema.from_dict({name: _input(f"custom.{name}") for name in _CUSTOM}, name="Custom")
+_WRITABLE = {name: _input(name) for name, spec in FIELDS.items() if "derived" not in spec}
+Fields = Schema.from_dict({**_WRITABLE, "custom": fields.Nested(_Custom)}, name="Fields")
+
+
+class NewTicket(Fields):  # type: ignore[misc,valid-type]
+    """A ticket to be made. Without ``holder`` the routing rules decide who gets it."""
+
+    title = text(_VOCABULARY["title"]["max"], required=True)
+    holder = fields.String(
+        validate=validate.Regexp(r"^(team|provider):[a-z0-9-]{2,40}$"),
+        metadata={"description": "`team:<slug>` or `provider:<slug>`."},
+    )
+
+
+class TicketChange(Fields):  # type: ignore[misc,valid-type]
+    """The fields to change; null empties one. ``based_on`` holds what these fields said when the change was made up:
+    where one says something else by now, nothing is changed (412)."""
+
+    based_on = fields.Nested(Fields)
+
+
+class Ticket(ma.Schema):
+    """A ticket as its reader may see it."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True, metadata={"description": "For people: `T-1042`."})
+    version = fields.Integer(required=True)
+    title = fields.String(allow_none=True)
+    description = fields.String(allow_none=True)
+    kind = fields.String(allow_none=True, validate=validate.OneOf(KINDS))
+    status = fields.String(allow_none=True, validate=validate.OneOf(STATUSES))
+    resolution_code = fields.String(allow_none=True, validate=validate.OneOf(RESOLUTIONS))
+    resolution_text = fields.String(allow_none=True)
+    impact = fields.String(allow_none=True, validate=validate.OneOf(LEVELS))
+    urgency = fields.String(allow_none=True, validate=validate.OneOf(LEVELS))
+    priority = fields.String(allow_none=True, validate=validate.OneOf(PRIORITIES))
+    category = fields.String(allow_none=True)
+    subcategory = fields.String(allow_none=True)
+    service = fields.String(allow_none=True)
+    assets = fields.List(fields.String(), allow_none=True)
+    requester = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    assignee = fields.Dict(keys=fields.String(), values=fields.String(), allow_none=True)
+    group = fields.String(allow_none=True)
+    due = fields.String(allow_none=True)
+    tags = fields.List(fields.String(), allow_none=True)
+    custom = fields.Dict(keys=fields.String(), values=fields.Raw())
+    holder = fields.String(allow_none=True, metadata={"description": "Null when it is somebody of no concern to you."})
+    channel = fields.String(allow_none=True)
+    created_at = fields.String(required=True)
+    updated_at = fields.String(required=True)
+
+
+class LinkInList(ma.Schema):
+    """Where else a ticket is worked on."""
+
+    connection = fields.String(required=True)
+    provider = fields.String(required=True)
+    number = fields.String()
+    page = fields.String()
+    role = fields.String()
+    state = fields.String()
+    leg_status = fields.String()
+
+
+class TicketInList(ma.Schema):
+    """A line of the list."""
+
+    id = fields.String(required=True)
+    number = fields.String(required=True)
+    version = fields.Integer(required=True)
+    title = fields.String(allow_none=True)
+    kind = fields.String(allow_none=True)
+    status = fields.String(allow_none=True)
+    priority = fields.String(allow_none=True)
+    holder = fields.String(allow_none=True)
+    requester = fields.String(allow_none=True, metadata={"description": "The e-mail address."})
+    created_at = fields.String(required=True)
+    updated_at = fields.String(required=True)
+    links = fields.List(fields.Nested(LinkInList))
+    alarms = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Wanted(Paging):
+    """Which tickets, newest first."""
+
+    status = fields.List(fields.String(validate=validate.OneOf(STATUSES)))
+    kind = fields.List(fields.String(validate=validate.OneOf(KINDS)))
+    priority = fields.List(fields.String(validate=validate.OneOf(PRIORITIES)))
+    holder = fields.String(validate=validate.Length(1, 60))
+    provider = fields.String(validate=validate.Length(1, 60))
+    requester = fields.String(validate=validate.Length(1, 254))
+    q = fields.String(validate=validate.Length(1, 200), metadata={"description": "Words of title or description."})
+
+
+_IF_MATCH = {
+    "name": "If-Match", "in": "header", "required": False, "schema": {"type": "string"},
+    "description": "The ETag of the version this change was made up on.",
+}  # fmt: skip
+blp = Blueprint("tickets")
+
+
+@blp.route("", methods=["GET"])
+@needs("ticket.read")
+@blp.arguments(Wanted, location="query")
+@blp.response(200, page_of(TicketInList))
+def list_tickets(args: dict[str, Any]) -> Any:
+    """List tickets, newest first"""
+    filters = {name: args[name] for name in read.FILTERS if name in args}
+    found = reading(lambda c: read.list_tickets(c, runtime(), me(), filters, place(args), args["limit"]))
+    return paged(found["tickets"], found["next"])
+
+
+@blp.route("", methods=["POST"])
+@needs("ticket.create")
+@once()
+@blp.arguments(NewTicket)
+@blp.response(201, Ticket)
+def create_ticket(body: dict[str, Any]) -> Any:
+    """Make a ticket"""
+    holder = body.pop("holder", None)
+    given = canonical(body)
+    if me().scope == "own":
+        _own(given, holder)
+    if holder is not None:
+        _known_holder(holder)
+    done = wish("create", {"fields": given, "channel": "api", **({"holder": holder} if holder else {})})
+    told, _, headers = told_ticket(made_ticket(done))
+    return told, 201, {**headers, "Location": f"/api/v1/tickets/{told['id']}"}
+
+
+def _own(given: dict[str, Any], holder: str | None) -> None:
+    """A requester asks for themselves, in the fields of the portal, and does not choose who gets it."""
+    for name in given:
+        if name not in ("title", "description", "kind", "impact", "urgency", "category", "subcategory", "service"):
+            refuse(name, "this is not yours to set", given[name], "Leave it out.")
+    if holder is not None:
+        refuse("holder", "this is not yours to set", holder, "Leave it out.")
+    given["requester"] = {"email": me().email, "name": me().name}
+
+
+def _known_holder(holder: str, field: str = "holder") -> None:
+    kind, _, slug = holder.partition(":")
+    table = team if kind == "team" else provider
+    if reading(lambda c: c.execute(select(table.c.id).where(table.c.slug == slug)).first()) is None:
+        refuse(field, f"no such {kind}", holder)
+
+
+@blp.route("/<ticket>", methods=["GET"])
+@needs("ticket.read")
+@blp.response(200, Ticket)
+def get_ticket(ticket: Any) -> Any:
+    """Read one ticket
+
+    The ETag is its version, for If-Match.
+    """
+    return told_ticket(ticket.id)
+
+
+@blp.route("/<ticket>", methods=["PATCH"])
+@needs("ticket.change")
+@documented(parameters=[_IF_MATCH])
+@once()
+@blp.arguments(TicketChange)
+@blp.response(200, Ticket)
+def change_ticket(body: dict[str, Any], ticket: Any) -> Any:
+    """Change fields of a ticket
+
+    With If-Match the change is made on that version, with `based_on` on those values; a field that somebody else has
+    changed meanwhile answers 412 with what it says now, other fields do no harm.
+    """
+    based = canonical(body.pop("based_on", None) or {})
+    given = canonical(body)
+    if not given:
+        refuse("", "nothing to change", fix="Name a field.")
+    now = _allowed(given, ticket)
+    if not based and not _matches(ticket):
+        raise _stale(given, now, ticket)
+    data = {"fields": given, "based_on": {**{name: now.get(name) for name in given}, **based}}
+    try:
+        wish("edit", data, ticket)
+    except Answered as error:
+        if not error.error.conflict:
+            raise
+        fresh = reading(lambda c: read.find(c, runtime(), me(), ticket.id))
+        raise _stale(given, read.fields_of(fresh), fresh) from None
+    return told_ticket(ticket.id)
+
+
+def _matches(ticket: Any) -> bool:
+    return "If-Match" not in request.headers or request.if_match.contains(str(ticket.version))
+
+
+def _stale(given: Mapping[str, Any], now: Mapping[str, Any], ticket: Any) -> Refusal:
+    """412, with what the fields in question say now."""
+    seen = reading(lambda c: sight(c, runtime(), me()))
+    current = {name: seen.value(name, now.get(name)) for name in given}
+    title = "the ticket was changed meanwhile"
+    headers = {"ETag": etag(ticket)}
+    return Refusal(
+        412, title, headers, current=current, version=ticket.version, fix="Look at the values and decide again."
+    )
+
+
+def _allowed(given: Mapping[str, Any], ticket: Any) -> dict[str, Any]:
+    """What the ticket holds now. A provider changes only what its policy shares and its mapping carries both ways."""
+    asker = me()
+    if asker.scope == "connection":
+        leg = runtime().desks.named(asker.connection)
+        seen = reading(lambda c: sight(c, runtime(), asker))
+        for name, value in given.items():
+            rule = leg.mapping.fields.get(name) if leg is not None else None
+            if rule is None or rule.direction != "both" or not seen.shows(name):
+                refuse(name, "this is not yours to change", value, "Leave it out.")
+    return read.fields_of(ticket)
+
+
+# --- the shape ---
+
+
+def canonical(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body as canonical fields: ``custom.x`` for custom ones, times in UTC, addresses in lower case, sets sorted."""
+    found: dict[str, Any] = {}
+    for name, value in body.items():
+        if name == "custom":
+            found |= {f"custom.{key}": one for key, one in value.items()}
+        elif isinstance(value, dict) and "email" in value:
+            found[name] = {**value, "email": clean_email(value["email"])}
+        elif name == "due" and value is not None:
+            found[name] = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif isinstance(value, list):
+            found[name] = sorted(set(value))
+        else:
+            found[name] = value
+    return found
+
+
+def told_ticket(id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer with one ticket and its ETag. Raises NotFound when the asker sees it no more."""
+    rt = runtime()
+
+    def look(conn: Any) -> dict[str, Any]:
+        row, seen = read.find(conn, rt, me(), id), sight(conn, rt, me())
+        return flat(rt, seen, row)
+
+    told = reading(look)
+    return told, 200, {"ETag": f'"{told["version"]}"'}
+
+
+def flat(rt: Any, seen: Sight, row: Any) -> dict[str, Any]:
+    """A ticket as the schema dumps it."""
+    whole = read.whole(rt, seen, row)
+    values = whole.pop("fields")
+    names = [name for name in _VOCABULARY if "." not in name]
+    custom = {name.removeprefix("custom."): one for name, one in values.items() if name.startswith("custom.")}
+    return {**whole, **{name: values.get(name) for name in names}, "custom": custom}
+
+
+def etag(ticket: Any) -> str:
+    return f'"{ticket.version}"'
