@@ -27,6 +27,7 @@ from gateway.providers.meanings import Version
 from gateway.providers.vault import place
 from gateway.runtime import Runtime
 from gateway.store import tables
+from mappings.model import MappingError
 
 SECONDS = 60.0
 """What a check may take in all: sign-in, our account, the live lists."""
@@ -159,8 +160,11 @@ def mapping(conn: Connection, by: By, draft: Draft, lists: Mapping[str, Json]) -
         parent = meanings.parent_of(conn, found.text, found.name)
         _proved(found.text, draft.connector(), lists, draft.declared, parent, found.name)
         return found.id
-    parent = meanings.parent_of(conn, draft.mapping_text, "mapping")
-    name = _proved(draft.mapping_text, draft.connector(), lists, draft.declared, parent, "mapping")
+    try:
+        parent = meanings.parent_of(conn, draft.mapping_text, draft.mapping)
+    except MappingError as error:
+        raise Mistakes(draft.mapping, meanings.mistakes(error.complaints)) from None
+    name = _proved(draft.mapping_text, draft.connector(), lists, draft.declared, parent, draft.mapping)
     return meanings.publish(conn, by, name, draft.mapping_text, parent, f"came with the connection {draft.name}")
 
 
@@ -177,7 +181,7 @@ def _proved(
     compiled, told = meanings.prove(text, catalogue, parent.text if parent is not None else None, name)
     wrong = [one for one in told if one.severity == "E"]
     if compiled is None or wrong:
-        raise Mistakes(f"the mapping {name}", meanings.mistakes(wrong))
+        raise Mistakes(name, meanings.mistakes(wrong))
     return compiled.name
 
 

@@ -72,7 +72,7 @@ class Outside:
 @dataclass(frozen=True)
 class Draft:
     """A connection document that holds together. ``manifest`` is the text of one without code, "" for a shipped kind;
-    ``mapping`` the name of a published one, unless ``mapping_text`` brings its own."""
+    ``mapping`` the name of a published one, or what to call the one that ``mapping_text`` brings."""
 
     name: str
     provider: str
@@ -278,7 +278,7 @@ class _Reader:
         self.wrong(sentence, f"{part}.{name}", None if secret else settings.get(name), fix)
 
     def mapping(self, kind: str) -> tuple[str, str]:
-        """(name of a published mapping, or "", and the text)."""
+        """(name of a published mapping, "") or (what to call its own, the text)."""
         given = self.doc.get("mapping")
         if given is None:
             if self.doc.get("manifest") is not None:
@@ -287,8 +287,9 @@ class _Reader:
         if isinstance(given, str) and "\n" not in given:
             return given, ""
         if isinstance(given, dict) and set(given) != {"file"}:
-            return "", yaml.safe_dump(given, allow_unicode=True, sort_keys=False, width=1000)
-        return "", self.text("mapping", given)
+            return "mapping", yaml.safe_dump(given, allow_unicode=True, sort_keys=False, width=1000)
+        label = given.get("file") if isinstance(given, dict) else None
+        return str(label or "mapping"), self.text("mapping", given)
 
     def intake(self) -> str:
         given = self.word("intake") or INTAKE[0]
