@@ -73,14 +73,14 @@ def call(desk: Desk, ctx: Context, ask: Ask) -> Reply:
     """The good reply. Raises an ``Outcome``."""
     names = {**desk.names(), **ask.names}
     first: Mapping[str, Any] = {}
+    if ask.file:
+        names |= file_names(ask.file)
     if "first" in ask.spec:
         before = _once(desk, ctx, Ask(ask.spec["first"], "first", names, file=ask.file), names)
         first = before.taken or {}
         names |= {f"first.{name}": value for name, value in first.items()}
-    if ask.file:
-        names |= file_names(ask.file)
-        if any("{file.base64}" in text for text in leaves(ask.spec.get("body", ask.spec.get("form")))):
-            names["file.base64"] = base64_of(ask.file)
+    if ask.file and any("{file.base64}" in text for text in leaves(ask.spec.get("body", ask.spec.get("form")))):
+        names["file.base64"] = base64_of(ask.file)
     return _once(desk, ctx, ask, names, first)
 
 

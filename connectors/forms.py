@@ -164,7 +164,7 @@ def _url(text: str, spec: Mapping[str, Any]) -> str:
     host = parts.hostname or ""
     if parts.scheme not in ("https", "http") or not host or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("write https://host/path, without query and credentials")
-    if re.search(r"[^A-Za-z0-9._~:/%\[\]-]", text.removeprefix(parts.scheme)) or (parts.port or 1) < 1:
+    if re.search(r"[^A-Za-z0-9._~:/%\[\]-]", text.removeprefix(parts.scheme)) or parts.port == 0:
         raise ValueError("an address has plain letters; write a name in other letters as xn--")
     if parts.scheme == "http" and not LOOPBACK.fullmatch(host):
         raise ValueError("https is needed; plain http goes to this machine alone")

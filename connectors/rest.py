@@ -375,8 +375,9 @@ class Rest(Traits):
             raise Refused(f"{name} also reaches {', '.join(beyond)}: not sent")
         spec = self._manifest.part("channels", name).get(verb)
         if spec is None:
-            key = "edit_comment" if verb == "edit" else verb
-            raise Unsupported(self.cannot.get(key, f"{name} takes no {verb}"))
+            reasons = {"edit": ("edit_comment",), "attach": ("attach", "private_files")}.get(verb, (verb,))
+            said = next((self.cannot[each] for each in reasons if each in self.cannot), f"{name} takes no {verb}")
+            raise Unsupported(said)
         return cast(Mapping[str, Any], spec)
 
     def worklog(self, ctx: Context, id: str, minutes: int, text: str, started: datetime) -> Receipt:

@@ -1,0 +1,273 @@
+"""Request Tracker by recordings of RT 5.0.3: records, texts and files, writes, feed, webhooks."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors import registry
+from connectors.base import Arrival, File
+from connectors.errors import Gone, Refused, Stale, Unauthorized, Unverified
+from connectors.rest import Rest
+from connectors.signing import sign
+from connectors.simulators.loopback import Request, Response
+from tests.connectors.support import FIXTURES, NOW, Scripted, context, recorded, replay
+
+ROUTES = {
+    "GET /REST/2.0/queue/Escalations": "03_queue",
+    "GET /REST/2.0/user/gateway": "04_user",
+    "GET /REST/2.0/user/paula": "04_user",
+    "POST /REST/2.0/ticket": "10_ticket_create",
+    "GET /REST/2.0/ticket/1": "11_ticket_get",
+    "PUT /REST/2.0/ticket/1": "13_ticket_put_status",
+    "GET /REST/2.0/ticket/1/history": "30_history",
+    "GET /REST/2.0/ticket/1/attachments": "33_attachments",
+    "POST /REST/2.0/ticket/1/correspond": "20_correspond_public",
+    "POST /REST/2.0/ticket/1/comment": "20_correspond_public",
+    "POST /REST/2.0/transactions": "45_transactions_after_id",
+    "POST /REST/2.0/customfields": "05_customfields",
+}
+TEXTS = {"8": "We are looking into it.", "12": "internal word", "13": "<b>done</b>", "18": "screenshot and log"}
+TEXTS |= {"25": "trace.bin", "27": ""}
+
+
+def answer(request: Request) -> Response:
+    kind, _, id = request.path.rpartition("/")
+    if kind == "/REST/2.0/attachment":
+        if id == "26":
+            return replay("rt/34_attachment_application_octet-stream.json")
+        text = base64.encodebytes(TEXTS.get(id, f"file {id}").encode()).decode()
+        return Response.of({"id": int(id), "Content": text})
+    name = ROUTES.get(f"{request.method} {request.path}", "63_not_found")
+    return replay(f"rt/{name}.json")
+
+
+@pytest.fixture
+def desk() -> Iterator[Scripted]:
+    with Scripted(answer) as made:
+        yield made
+
+
+def rt(desk: Scripted | None = None, **more: Any) -> Rest:
+    settings = {"url": desk.url if desk else "http://127.0.0.1:9", "queue": "Escalations", "login": "gateway"}
+    made = registry.build("rt", **{"settings": settings, "secrets": {"token": "1-28-token", "webhook": "hook"}, **more})
+    assert isinstance(made, Rest)
+    return made
+
+
+def test_check_finds_our_names_and_the_queue(desk: Scripted) -> None:
+    found = rt(desk).check(context(desk.port))
+    assert found.me == {"paula", "30"}
+    assert found.values["queue_id"] == str(recorded("rt/03_queue.json")["response"]["json"]["id"])
+    assert desk.asked[0].headers["authorization"] == "token 1-28-token"
+
+
+def test_a_ticket_as_a_record(desk: Scripted) -> None:
+    record = rt(desk).fetch(context(desk.port), "1", items=False)
+    assert (record.id, record.version, record.author, record.state, record.into) == ("1", "49", "gateway", "live", None)
+    assert record.page == f"{desk.url}/Ticket/Display.html?id=1"
+    fields = record.fields
+    assert fields["Subject"] == "VPN down for finance — Zürich ☂"
+    assert (fields["Status"], fields["Priority"], fields["Owner"]) == ("new", 80, None), "Nobody is nobody"
+    assert fields["Requestor"] == "alice@customer.example.test"
+    assert fields["cf:External Reference"] == "GW-1001"
+    assert fields["cfs:Asset Tag"] == sorted(recorded_values("Asset Tag"))
+    assert "Content" not in fields
+
+
+def recorded_values(name: str) -> list[str]:
+    fields = recorded("rt/11_ticket_get.json")["response"]["json"]["CustomFields"]
+    return next(list(each["values"]) for each in fields if each["name"] == name)
+
+
+def test_a_ticket_of_another_queue_has_left(desk: Scripted) -> None:
+    record = rt(desk, found={"queue_id": "99"}).fetch(context(desk.port), "1", items=False)
+    assert record.state == "left"
+
+
+def test_a_merged_ticket(desk: Scripted) -> None:
+    document = recorded("rt/11_ticket_get.json")["response"]["json"]
+    document["EffectiveId"]["id"] = "5"
+    with Scripted(lambda request: Response.of(document)) as other:
+        record = rt(other).fetch(context(other.port), "1")
+        assert len(other.asked) == 1, "no items of a ticket that is elsewhere now"
+    assert (record.state, record.into) == ("merged", "5")
+
+
+def test_texts_and_files_of_a_ticket(desk: Scripted) -> None:
+    record = rt(desk).fetch(context(desk.port), "1")
+    assert record.complete
+    assert [(c.id, c.author, c.channel, c.text) for c in record.comments] == [
+        ("53", "gateway", "correspond", "We are looking into it."),
+        ("55", "paula", "comment", "internal word"),
+        ("56", "paula", "correspond", "<b>done</b>"),
+        ("58", "gateway", "correspond", "screenshot and log"),
+    ], "no description, no outgoing mail, no empty comment"
+    assert [(f.id, f.name, f.mime, f.channel) for f in record.files] == [
+        ("58/19", "screen.png", "image/png", "correspond"),
+        ("58/20", "vpn log.txt", "text/plain", "correspond"),
+        ("60", "trace.bin", "application/octet-stream", "comment"),
+    ], "a transaction that is one file and its name has the id that sending it told us"
+
+
+def test_a_files_content(desk: Scripted) -> None:
+    made, ctx = rt(desk), context(desk.port)
+    item = next(each for each in made.fetch(ctx, "1").files if each.name == "trace.bin")
+    assert b"".join(made.file(ctx, item)) == bytes(range(256))
+
+
+def test_create_writes_the_reference_and_what_only_creation_can(desk: Scripted) -> None:
+    receipt = rt(desk).create(
+        context(desk.port),
+        {
+            "Subject": "x",
+            "Content": "a\nb",
+            "Priority": 80,
+            "Requestor": "alice@customer.example.test",
+            "Due": "2026-11-22T10:00:00Z",
+            "cf:Impact": "High",
+            "cfs:Asset Tag": ["A", "B"],
+        },
+        "TDM-AAAA-7",
+        "key",
+    )
+    assert (receipt.id, receipt.read_back) == ("1", "fetch")
+    assert desk.asked[0].json() == {
+        "Queue": "Escalations",
+        "ContentType": "text/plain",
+        "Subject": "x",
+        "Content": "a\nb",
+        "Priority": "80",
+        "Requestor": "alice@customer.example.test",
+        "Due": "2026-11-22 10:00:00",
+        "CustomFields": {"Impact": "High", "Asset Tag": ["A", "B"], "External Reference": "TDM-AAAA-7"},
+    }
+
+
+def test_update_carries_the_version_and_keeps_the_sentences(desk: Scripted) -> None:
+    receipt = rt(desk).update(context(desk.port), "1", {"Status": "open", "Owner": None, "Due": None}, "49")
+    assert desk.asked[0].headers["if-match"] == '"49"'
+    assert desk.asked[0].json() == {"Status": "open", "Owner": "Nobody", "Due": "1970-01-01 00:00:00"}
+    assert receipt.said and receipt.read_back == "fetch"
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("12_ticket_put_wrong_etag", Stale),
+        ("14_ticket_put_bad_status", None),
+        ("17_ticket_put_same_value", None),
+        ("63_not_found", Gone),
+        ("61_create_bad_queue", Refused),
+        ("01_unauthorized", Unauthorized),
+    ],
+)
+def test_recorded_ends_of_an_update(name: str, outcome: type[Exception] | None) -> None:
+    with Scripted(lambda request: replay(f"rt/{name}.json")) as desk:
+        made, ctx = rt(desk), context(desk.port)
+        if outcome:
+            with pytest.raises(outcome):
+                made.update(ctx, "1", {"Subject": "x"}, "49")
+        else:
+            said = made.update(ctx, "1", {"Subject": "x"}, "49").said
+            assert list(said) == recorded(f"rt/{name}.json")["response"]["json"], "200 though nothing was done"
+
+
+@pytest.mark.parametrize(("channel", "reaches"), [("correspond", ["staff", "requester"]), ("comment", ["staff"])])
+def test_comments_worklogs_and_files_give_their_transaction(desk: Scripted, channel: str, reaches: list[str]) -> None:
+    made, ctx = rt(desk), context(desk.port)
+    content = b"\x00\x01hello"
+    file = File("a b.bin", "", len(content), hashlib.sha256(content).hexdigest(), lambda: io.BytesIO(content))
+    assert made.comment(ctx, "1", channel, "hello", reaches).id == "53"
+    assert made.attach(ctx, "1", channel, file, reaches).id == "53"
+    assert [request.path for request in desk.asked] == [f"/REST/2.0/ticket/1/{channel}"] * 2
+    (sent,) = desk.asked[1].json()["Attachments"]
+    assert base64.b64decode(sent["FileContent"]) == content
+    assert (sent["FileName"], sent["FileType"]) == ("a b.bin", "application/octet-stream")
+    assert made.worklog(ctx, "1", 25, "remote session", NOW).id == "53"
+    assert desk.asked[2].json()["TimeTaken"] == 25
+
+
+def test_find_asks_for_our_reference_in_our_queue() -> None:
+    rows = [
+        {"id": "1", "CustomFields": [{"name": "External Reference", "values": ["TDM-AAAA-7"]}]},
+        {"id": "2", "CustomFields": [{"name": "External Reference", "values": ["TDM-AAAA-8"]}]},
+    ]
+    with Scripted(lambda request: Response.of({"items": rows})) as desk:
+        assert [hit.id for hit in rt(desk).find(context(desk.port), "TDM-AAAA-7")] == ["1"]
+        assert desk.asked[0].query["query"] == "Queue = 'Escalations' AND 'CF.{External Reference}' = 'TDM-AAAA-7'"
+        with pytest.raises(Refused):
+            rt(desk).find(context(desk.port), "x' OR 'CF.{Impact}' = 'High")
+        assert len(desk.asked) == 1
+
+
+def test_the_feed_skips_mail_and_names_tickets() -> None:
+    """The recording was asked without the field ``ObjectId``; it is the ticket's id in each row."""
+    rows = recorded("rt/45_transactions_after_id.json")["response"]["json"]["items"]
+    rows = [{**row, "ObjectId": str(7 + number % 2)} for number, row in enumerate(rows)]
+    with Scripted(lambda request: Response.of({"items": rows})) as desk:
+        page = rt(desk).changed(context(desk.port), "transactions", None)
+        assert "ObjectId" in desk.asked[0].query["fields"]
+        assert desk.asked[0].json() == [
+            {"field": "ObjectType", "value": "RT::Ticket"},
+            {"field": "id", "operator": ">", "value": 0},
+        ]
+    wanted = {(row["ObjectId"], row["Creator"]["id"]) for row in rows if row["Type"] != "EmailRecord"}
+    assert {(change.record_id, change.author) for change in page.changes} == wanted != set()
+
+
+def test_people(desk: Scripted) -> None:
+    person = rt(desk).person(context(desk.port), id="paula")
+    assert person is not None
+    assert (person.id, person.email, person.login, person.name) == (
+        "paula",
+        "paula@peer-rt.example.test",
+        "paula",
+        "Paula Provider",
+    )
+    assert rt(desk).person(context(desk.port), id="nobody-here") is None
+
+
+HOOKS: list[dict[str, Any]] = json.loads((FIXTURES / "rt/webhooks.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("payload", HOOKS, ids=lambda hook: hook["event"])
+def test_recorded_webhooks(payload: dict[str, Any]) -> None:
+    made, body = rt(), json.dumps(payload).encode()
+    scheme = registry.manifest("rt").part("webhook", "verify", "script")
+    headers = sign(scheme, body, "hook", {"X-RT-Timestamp": str(int(NOW.timestamp()))})
+    arrival = Arrival("POST", {}, {name.lower(): value for name, value in headers.items()}, body)
+    assert made.verify(arrival, NOW).delivery == payload["delivery"]
+    (event,) = made.parse(arrival)
+    assert event.kind == ("created" if payload["event"] == "ticket.create" else "changed")
+    assert (event.record_id, event.actor) == (str(payload["ticket"]["id"]), payload["transaction"]["creator"])
+    with pytest.raises(Unverified):
+        made.verify(Arrival("POST", {}, arrival.headers, body + b" "), NOW)
+
+
+def test_the_catalogue_with_the_queues_custom_fields() -> None:
+    rows = [
+        {"Name": "Impact", "Type": "Select", "id": "3"},
+        {"Name": "Asset Tag", "Type": "FreeformMultiple", "id": "5"},
+        {"Name": "External Reference", "Type": "FreeformSingle", "id": "2"},
+    ]
+    with Scripted(lambda request: Response.of({"items": rows})) as desk:
+        catalogue = rt(desk).describe(context(desk.port))
+    fields = catalogue.doc["fields"]
+    assert fields["cfs:Asset Tag"]["type"] == "set" and "cf:Asset Tag" not in fields
+    assert fields["cf:External Reference"]["type"] == "text" and "cfs:External Reference" not in fields
+    assert fields["Content"] == {"type": "text", "format": "plain", "write": "create", "read": False}
+    assert catalogue.doc["reference_searchable"] == ["cf:External Reference"]
+    assert catalogue.doc["channels"]["comment"] == {
+        "format": "plain",
+        "reaches": ["provider"],
+        "internal": True,
+        "files": True,
+    }
+    assert catalogue.sources["cf:Impact"] == "live" and catalogue.sources["Subject"] == "manifest"
