@@ -16,6 +16,7 @@ from types import FrameType
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -47,6 +48,13 @@ class DrainWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         self.forked()
         super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        try:
+            return super().perform_job(job, queue, execution)
+        except Exception:
+            log.exception("job %s could not be ended", job.id)  # RQ leaves without a word after this
+            raise
 
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()
