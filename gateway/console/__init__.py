@@ -1,0 +1,25 @@
+"""The pages people work on: the desk's console at ``/``, the requester's portal at ``/portal``; HTML from the server.
+
+``register(app)`` is all that ``gateway.app`` needs. A page reads through ``gateway.desk`` and changes through
+``pipeline.change``, by the very road that a provider's webhook takes.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from gateway.console import show, words
+from gateway.console.views import account, audit, connections, deadletters, files, notices, portal, ticket, tickets
+from gateway.console.web import dress, pages
+
+__all__ = ["register"]
+
+VIEWS = (account, audit, connections, deadletters, files, notices, portal, ticket, tickets)
+
+
+def register(app: Flask) -> None:
+    """Put the pages, their words and their filters into the application."""
+    words.install(app)
+    show.install(app)
+    app.register_blueprint(pages)
+    app.after_request(dress)

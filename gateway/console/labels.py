@@ -1,0 +1,176 @@
+"""The canonical words as people read them, and how each looks. Marked here, translated where shown."""
+
+from __future__ import annotations
+
+from gateway.console.words import N_
+
+KIND = {"incident": N_("Incident"), "request": N_("Service request"), "problem": N_("Problem")}
+STATUS = {
+    "new": N_("New"),
+    "in_progress": N_("In progress"),
+    "pending_requester": N_("Waiting for requester"),
+    "pending_provider": N_("Waiting for provider"),
+    "pending_problem": N_("Waiting for problem"),
+    "resolved": N_("Resolved"),
+    "closed": N_("Closed"),
+    "cancelled": N_("Cancelled"),
+}
+STATUS_LOOK = {
+    "new": "new",
+    "in_progress": "work",
+    "pending_requester": "wait",
+    "pending_provider": "wait",
+    "pending_problem": "wait",
+    "resolved": "done",
+    "closed": "over",
+    "cancelled": "over",
+}
+LEVEL = {"high": N_("High"), "medium": N_("Medium"), "low": N_("Low")}
+PRIORITY = {
+    "P1": N_("Critical"),
+    "P2": N_("High"),
+    "P3": N_("Medium"),
+    "P4": N_("Low"),
+    "P5": N_("Planning"),
+}
+RESOLUTION = {
+    "solved": N_("Solved"),
+    "workaround": N_("Workaround"),
+    "known_error": N_("Known error"),
+    "duplicate": N_("Duplicate"),
+    "by_requester": N_("By the requester"),
+    "user_error": N_("User error"),
+    "declined": N_("Declined"),
+}
+CATEGORY = {
+    "inquiry": N_("Inquiry"),
+    "software": N_("Software"),
+    "hardware": N_("Hardware"),
+    "network": N_("Network"),
+}
+FIELD = {
+    "title": N_("Title"),
+    "description": N_("Description"),
+    "kind": N_("Kind"),
+    "status": N_("Status"),
+    "resolution_code": N_("Resolution"),
+    "resolution_text": N_("Resolution text"),
+    "impact": N_("Impact"),
+    "urgency": N_("Urgency"),
+    "priority": N_("Priority"),
+    "category": N_("Category"),
+    "subcategory": N_("Subcategory"),
+    "service": N_("Service"),
+    "assets": N_("Assets"),
+    "requester": N_("Requester"),
+    "assignee": N_("Assignee"),
+    "group": N_("Group"),
+    "due": N_("Due"),
+    "tags": N_("Tags"),
+    "holder": N_("Holder"),
+    "channel": N_("Channel"),
+    "custom.provider_group": N_("Provider's group"),
+}
+ROLE = {
+    "admin": N_("Administrator"),
+    "agent": N_("Agent"),
+    "auditor": N_("Auditor"),
+    "provider": N_("Provider"),
+    "requester": N_("Requester"),
+}
+LINK_ROLE = {"holder": N_("has the ticket"), "helper": N_("helps"), "ended": N_("ended"), "found": N_("found there")}
+LINK_STATE = {
+    "live": N_("live"),
+    "gone": N_("record is gone"),
+    "merged": N_("merged into another"),
+    "left": N_("left our view"),
+}
+DELIVERY_KIND = {
+    "create": N_("New record"),
+    "update": N_("Update"),
+    "comment": N_("Comment"),
+    "attachment": N_("File"),
+    "worklog": N_("Worklog"),
+    "download": N_("Download"),
+}
+ARRIVAL_KIND = {"webhook": N_("Webhook"), "poll": N_("Poll"), "fetch": N_("Fetch"), "mail": N_("E-mail")}
+DELIVERY_STATE = {
+    "waiting": N_("waiting"),
+    "sent": N_("sent"),
+    "done": N_("sent"),
+    "dead": N_("refused"),
+    "withdrawn": N_("withdrawn"),
+    "held": N_("held"),
+}
+FIELD_STATE = {
+    "owed": N_("not yet written there"),
+    "ask": N_("conflict: a person decides"),
+    "held": N_("their value means nothing to us yet"),
+    "ignored": N_("left as it was there"),
+}
+CONNECTION_STATE = {
+    "active": N_("Active"),
+    "paused": N_("Paused"),
+    "unauthorized": N_("Credentials refused"),
+    "regressed": N_("Set back"),
+}
+BREAKER = {"closed": N_("Closed"), "open": N_("Open"), "half": N_("Half open")}
+DECISION = {"routing": N_("Routing"), "escalation": N_("Escalation"), "take_back": N_("Taking back")}
+NOTICE = {
+    "ignored": N_("Left as it was"),
+    "altered": N_("Altered"),
+    "refused": N_("Refused"),
+    "held": N_("Held"),
+    "gone": N_("Record gone"),
+    "left": N_("Moved away"),
+    "merged": N_("Merged"),
+    "drift": N_("Drift"),
+    "placeholder": N_("Placeholder"),
+    "dead": N_("Given up"),
+    "unsaid": N_("Not shared"),
+    "withheld": N_("Withheld"),
+    "note": N_("Note"),
+    "rule": N_("Rule"),
+    "regressed": N_("Set back"),
+    "doubled": N_("Perhaps twice"),
+    "unauthorized": N_("Credentials refused"),
+    "unsupported": N_("Not supported"),
+}
+VERB = {
+    "create": N_("opened the ticket"),
+    "edit": N_("changed the ticket"),
+    "comment": N_("commented"),
+    "attach": N_("attached a file"),
+    "worklog": N_("logged time"),
+    "escalate": N_("escalated the ticket"),
+    "take_back": N_("took the ticket back"),
+    "resolve": N_("decided a conflict"),
+    "heal": N_("wrote ours again"),
+    "replayed": N_("sent again what had been refused"),
+    "synced": N_("changed it there"),
+    "delivered": N_("answered"),
+    "hinted": N_("said that something happened"),
+    "changed": N_("changed the ticket"),
+}
+TABLES = {
+    "kind": KIND,
+    "status": STATUS,
+    "impact": LEVEL,
+    "urgency": LEVEL,
+    "category": CATEGORY,
+    "resolution_code": RESOLUTION,
+    "field": FIELD,
+    "role": ROLE,
+    "link_role": LINK_ROLE,
+    "link_state": LINK_STATE,
+    "delivery_kind": DELIVERY_KIND,
+    "arrival_kind": ARRIVAL_KIND,
+    "delivery_state": DELIVERY_STATE,
+    "field_state": FIELD_STATE,
+    "connection_state": CONNECTION_STATE,
+    "breaker": BREAKER,
+    "decision": DECISION,
+    "notice": NOTICE,
+    "verb": VERB,
+    "priority_word": PRIORITY,
+}

@@ -1,0 +1,45 @@
+"""Live parts: pieces of a page that are sent again when they changed, and only then.
+
+A part knows the hash of what it shows (``data-part``). The page's poll says which it has (``X-Seen``); the answer holds
+the parts that differ, swapped in by id, or is 204.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, render_template, request
+from markupsafe import Markup
+
+
+def parts(templates: Mapping[str, str], **context: Any) -> dict[str, Markup]:
+    """Every part of a page, ready to stand in it: id -> section."""
+    return {name: _section(name, render_template(path, **context)) for name, path in templates.items()}
+
+
+def live(templates: Mapping[str, str], **context: Any) -> Response:
+    """The parts that the browser has not seen like this."""
+    seen = dict(pair.partition("=")[::2] for pair in request.headers.get("X-Seen", "").split())
+    fresh = []
+    for name, path in templates.items():
+        body = render_template(path, **context)
+        if seen.get(f"part-{name}") != _hash(body):
+            fresh.append(_section(name, body, swap=True))
+    if not fresh:
+        return Response("", 204)
+    return Response(Markup("\n").join(fresh))
+
+
+def _section(name: str, body: str, swap: bool = False) -> Markup:
+    there = Markup(' hx-swap-oob="true"') if swap else Markup("")
+    text = Markup('<div id="part-{}" data-part="{}"{}>{}</div>')
+    return text.format(name, _hash(body), there, Markup(body))  # noqa: S704  rendered by a template that escapes
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()[:16]
+
+
+__all__ = ["live", "parts"]
