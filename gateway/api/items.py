@@ -181,7 +181,8 @@ def list_attachments(args: dict[str, Any], ticket: Any) -> Any:
 _FORM = {
     "type": "object", "required": ["file"], "additionalProperties": False,
     "properties": {
-        "file": {"type": "array", "minItems": 1, "maxItems": MOST_FILES, "items": {"type": "string", "format": "binary"}},
+        "file": {"type": "array", "minItems": 1, "maxItems": MOST_FILES,
+                 "items": {"type": "string", "format": "binary"}},
         "audience": {"type": "array", "items": {"type": "string", "pattern": PARTY}},
     },
 }  # fmt: skip
