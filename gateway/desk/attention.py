@@ -170,7 +170,7 @@ def replay_delivery(conn: Connection, by: By, id: int, reason: str = "") -> int:
     state, link, kind, body = road.rows("select state, link_id, kind, body from delivery where id = ?", id)[0]
     sql = "select role, state, pairs, connection_id from link where id = ?"
     role, there, pairs, connection = road.rows(sql, link)[0]
-    _refuse(state, role, there)
+    _refuse(state, kind, role, there)
     payload = {"reason": reason, "did": [["replayed", {"delivery": str(id), "kind": kind}]]}
     _audited(road, by, Change(ticket_subject(ticket), (head[0], bytes(head[1])), by.actor, "replayed", "", payload))
     moved = _unparked(json.loads(pairs), json.loads(body), kind)
@@ -180,10 +180,10 @@ def replay_delivery(conn: Connection, by: By, id: int, reason: str = "") -> int:
     return int(connection)
 
 
-def _refuse(state: int, role: str, there: str) -> None:
+def _refuse(state: int, kind: str, role: str, there: str) -> None:
     if state not in STUCK:
         raise Conflict("only what is dead or held can be replayed", "delivery", STATES[state])
-    if role == "ended":
+    if role == "ended" and kind in ("create", "update"):  # a last word may still be said
         raise Conflict("its link has ended", "delivery", role, "Escalate the ticket again instead.")
     if there != "live":
         raise Conflict(f"the record there is {there}", "delivery", there, "Take the ticket back, or escalate it anew.")
