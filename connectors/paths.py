@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from connectors.templates import Names, wire_text
@@ -68,6 +68,12 @@ class Path:
     steps: tuple[Step, ...]
     names: tuple[str, ...] = ()
 
+    @cached_property
+    def _plain(self) -> tuple[str, ...] | None:
+        """The keys of a path that consists of nothing else: most do."""
+        keys = tuple(step.name for step in self.steps if isinstance(step, Key) and not step.name.startswith("{"))
+        return keys if len(keys) == len(self.steps) else None
+
     @property
     def many(self) -> bool:
         """Whether it reads a list of what it finds (``[*]``)."""
@@ -75,6 +81,12 @@ class Path:
 
     def read(self, doc: Json, names: Names | None = None) -> Any:
         """The value there, a list of values for a path with ``[*]``, or ``ABSENT``."""
+        if self._plain is not None:
+            for name in self._plain:
+                if not isinstance(doc, dict) or name not in doc:
+                    return ABSENT
+                doc = doc[name]
+            return doc
         if self.many:
             return [value for _, value in self.walk(doc, names)]
         return next((value for _, value in self.walk(doc, names)), ABSENT)
@@ -208,6 +220,8 @@ class Reply:
 def source(text: str, reply: Reply, names: Names | None = None) -> Any:
     """The value of ``header:Name``, ``location``, ``first:name``, ``parent:path`` or a path, or ``ABSENT``."""
     kind, colon, rest = text.partition(":")
+    if not colon and text != "location":
+        return parse(text).read(reply.doc, names)
     headers = reply.headers or {}
     if colon and kind == "header":
         return _unquoted(headers.get(rest) or headers.get(rest.lower()))
