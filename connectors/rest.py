@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from connectors import items, outcomes, pages, paths, signing, webhooks
@@ -207,8 +208,8 @@ class Rest(Traits):
 
     def _with_items(self, ctx: Context, record: Record, fetched: Reply) -> Record:
         if hasattr(self._hooks, "items"):
-            comments, files = self._hooks.items(ctx, record.id)
-            return replace(record, comments=comments, files=files, complete=True)
+            comments, files, worklogs = self._hooks.items(ctx, record.id)
+            return replace(record, comments=comments, files=files, worklogs=worklogs, complete=True)
         asked: dict[str, Reply] = {}
 
         def ask(spec: Mapping[str, Any], at: Position) -> Reply:
@@ -363,7 +364,16 @@ class Rest(Traits):
         most = min(self._manifest.part("attachments").get("max", MAX_FILE), MAX_FILE)
         if file.size > most:
             raise Refused(f"a file may have {most} bytes, not {file.size}")
+        file = replace(file, mime=self._sent_as(file.mime))
         return self._receipt("attach", spec, self._call(ctx, Ask(spec, "attach", {"id": id}, file=file)))
+
+    def _sent_as(self, mime: str) -> str:
+        """The type a file goes under: another one where the desk would rewrite what comes under its own."""
+        plain_type = mime.partition(";")[0].strip().lower()
+        for pattern, instead in self._manifest.part("attachments").get("sent_as", {}).items():
+            if fnmatchcase(plain_type, pattern):
+                return str(instead)
+        return mime
 
     def _channel(self, name: str, verb: str, reaches: Sequence[str]) -> Mapping[str, Any]:
         """The call of a channel, if it reaches nobody outside ``reaches``: the last check before anything is sent."""

@@ -379,7 +379,9 @@ MANIFEST = record(
         "families": table(record({**FIELD, "key": word("integer", "name", "column")}), NAME),
         "status": TEXT,
         "workflow": record({"start": TEXT, "hops": NUMBER, "edges": either(word("any"), table(listing(TEXT)))}),
-        "attachments": record({"max": NUMBER, "shown_with": word("channel", "record"), "reaches": REACHES}),
+        "attachments": record(
+            {"max": NUMBER, "shown_with": word("channel", "record"), "reaches": REACHES, "sent_as": table(TEXT)}
+        ),
         "apply_horizon": PERIOD,
         "reference": TEMPLATE,
         "calls": record(

@@ -7,6 +7,8 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -35,10 +37,17 @@ ROUTES = {
 }
 TEXTS = {"8": "We are looking into it.", "12": "internal word", "13": "<b>done</b>", "18": "screenshot and log"}
 TEXTS |= {"25": "trace.bin", "27": ""}
+UNLISTED = "12"
+"""A text that the list of texts does not show."""
 
 
 def answer(request: Request) -> Response:
     kind, _, id = request.path.rpartition("/")
+    if request.path == "/REST/2.0/attachments":
+        (wanted,) = request.json()
+        assert (wanted["field"], wanted["operator"]) == ("id", "IN")
+        rows = [{"id": each, "Content": TEXTS[each]} for each in wanted["value"] if each != UNLISTED]
+        return Response.of({"items": rows})
     if kind == "/REST/2.0/attachment":
         if id == "26":
             return replay("rt/34_attachment_application_octet-stream.json")
@@ -103,6 +112,13 @@ def test_a_merged_ticket(desk: Scripted) -> None:
 def test_texts_and_files_of_a_ticket(desk: Scripted) -> None:
     record = rt(desk).fetch(context(desk.port), "1")
     assert record.complete
+    assert [request.path.removeprefix("/REST/2.0") for request in desk.asked] == [
+        "/ticket/1",
+        "/ticket/1/history",
+        "/ticket/1/attachments",
+        "/attachments",
+        f"/attachment/{UNLISTED}",
+    ], "one call for all texts, one for the text it did not show"
     assert [(c.id, c.author, c.channel, c.text) for c in record.comments] == [
         ("53", "gateway", "correspond", "We are looking into it."),
         ("55", "paula", "comment", "internal word"),
@@ -114,6 +130,7 @@ def test_texts_and_files_of_a_ticket(desk: Scripted) -> None:
         ("58/20", "vpn log.txt", "text/plain", "correspond"),
         ("60", "trace.bin", "application/octet-stream", "comment"),
     ], "a transaction that is one file and its name has the id that sending it told us"
+    assert [(w.id, w.author, w.minutes, w.text) for w in record.worklogs] == [("53", "gateway", 5, "")]
 
 
 def test_a_files_content(desk: Scripted) -> None:
@@ -183,15 +200,24 @@ def test_recorded_ends_of_an_update(name: str, outcome: type[Exception] | None) 
 def test_comments_worklogs_and_files_give_their_transaction(desk: Scripted, channel: str, reaches: list[str]) -> None:
     made, ctx = rt(desk), context(desk.port)
     content = b"\x00\x01hello"
-    file = File("a b.bin", "", len(content), hashlib.sha256(content).hexdigest(), lambda: io.BytesIO(content))
+    file = File(
+        "größe ☂.txt", "text/plain", len(content), hashlib.sha256(content).hexdigest(), lambda: io.BytesIO(content)
+    )
     assert made.comment(ctx, "1", channel, "hello", reaches).id == "53"
     assert made.attach(ctx, "1", channel, file, reaches).id == "53"
     assert [request.path for request in desk.asked] == [f"/REST/2.0/ticket/1/{channel}"] * 2
-    (sent,) = desk.asked[1].json()["Attachments"]
-    assert base64.b64decode(sent["FileContent"]) == content
-    assert (sent["FileName"], sent["FileType"]) == ("a b.bin", "application/octet-stream")
+    text, sent = parts_of(desk.asked[1])
+    assert json.loads(text.get_payload(decode=True)) == {"Content": "größe ☂.txt", "ContentType": "text/plain"}
+    assert sent.get_payload(decode=True) == content
+    assert 'name="Attachments"; filename="größe ☂.txt"' in desk.asked[1].body.decode("utf-8", "replace")
+    assert sent.get_content_type() == "application/octet-stream", "RT would rewrite what comes as text"
     assert made.worklog(ctx, "1", 25, "remote session", NOW).id == "53"
     assert desk.asked[2].json()["TimeTaken"] == 25
+
+
+def parts_of(request: Request) -> list[Message]:
+    head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
+    return list(message_from_bytes(head + request.body).get_payload())
 
 
 def test_find_asks_for_our_reference_in_our_queue() -> None:
