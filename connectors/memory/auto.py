@@ -24,13 +24,13 @@ NOTES = (
 )
 QUESTIONS = (
     "Could you tell us since when this happens, and whether a colleague sees it too?",
-    "Does it also happen when you are connected by cable?",
+    "Does it also happen at another machine?",
     "May we restart the machine for a moment?",
 )
 ANSWERS = (
     "The service was restarted and answers again. Please tell us if you see it once more.",
     "We rolled back the update that caused this.",
-    "The account was unlocked and its groups were corrected.",
+    "Found on our side and corrected; it holds since half an hour. Please try again.",
 )
 
 

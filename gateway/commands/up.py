@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from gateway.clock import now_us
 from gateway.config import Config
+from gateway.demo import company
 from gateway.demo import desk as demo_desk
 from gateway.journal.chain import Key
 from gateway.people import tokens, users
@@ -45,7 +46,9 @@ def command(port: int | None, demo: bool) -> None:
             click.echo(f"The first admin: {login.email}  password {login.password}  API token {login.token}")
         more: list[Child] = []
         if demo:
-            desk = demo_desk.prepare(config)
+            for email, word in company.seed(config):
+                click.echo(f"An agent:        {email}  password {word}")
+            desk = demo_desk.prepare(config, demo_desk.FIRST_PORT if asked else 0)
             config = config.allowing(desk.destination)
             more = desk.children(config)
             click.echo(f"The provider's own desk, to play with: {desk.url}")

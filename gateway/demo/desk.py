@@ -16,8 +16,8 @@ from gateway.runtime import Runtime
 from gateway.workers.embedded import free_address, tandem
 from gateway.workers.supervisor import Child
 
-NAME = "northwind"
-TITLE = "Northwind IT Services"
+NAME = "acme"
+TITLE = "Acme Managed Services"
 FIRST_PORT = 8090
 
 
@@ -55,9 +55,10 @@ def of(config: Config, port: int) -> DemoDesk:
     return DemoDesk(config.home / "demo", port)
 
 
-def prepare(config: Config) -> DemoDesk:
-    """Make the desk's secrets where they are missing, and find it a port; it may be another than last time."""
-    desk = of(config, free_address("127.0.0.1", FIRST_PORT)[1])
+def prepare(config: Config, first: int = FIRST_PORT) -> DemoDesk:
+    """Make the desk's secrets where they are missing, and find it a port from ``first`` on (0: any); it may be another
+    than last time."""
+    desk = of(config, free_address("127.0.0.1", first)[1])
     desk.folder.mkdir(mode=0o700, exist_ok=True)
     for name in ("token", "webhook"):
         if not (desk.folder / name).exists():
