@@ -84,20 +84,34 @@ def call(desk: Desk, ctx: Context, ask: Ask) -> Reply:
     return _once(desk, ctx, ask, names, first)
 
 
+class _Rejected(Exception):
+    """The sign-in of this call was not accepted; ``outcome`` is what it ends in if there is no better one."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 def _once(desk: Desk, ctx: Context, ask: Ask, names: dict[str, Any], first: Mapping[str, Any] | None = None) -> Reply:
-    """One exchange, signed in; a 401 renews the sign-in once."""
+    """One exchange, signed in. A 401 says that nothing was done: the sign-in is renewed and the call repeated, once."""
     token = partial(_token, desk)
     auth = desk.signin.headers(ctx, token, names)
     try:
         return _exchange(desk, ctx, ask, names, auth, first)
-    except Unauthorized:
-        if ask.verb == "sign_in" or not desk.signin.renew(ctx, token, names, auth):
-            raise
-    return _exchange(desk, ctx, ask, names, desk.signin.headers(ctx, token, names), first)
+    except _Rejected as no:
+        if not desk.signin.renew(ctx, token, names, auth):
+            raise no.outcome from None
+    try:
+        return _exchange(desk, ctx, ask, names, desk.signin.headers(ctx, token, names), first)
+    except _Rejected as no:
+        raise no.outcome from None
 
 
 def _token(desk: Desk, ctx: Context, spec: Mapping[str, Any], names: Names, headers: Mapping[str, str]) -> Any:
-    return _exchange(desk, ctx, Ask(spec, "sign_in", names), dict(names), headers, None).doc
+    try:
+        return _exchange(desk, ctx, Ask(spec, "sign_in", names), dict(names), headers, None).doc
+    except _Rejected as no:
+        raise no.outcome from None
 
 
 def _exchange(
@@ -114,15 +128,17 @@ def _exchange(
     answer = _send(desk, ctx, ask, request)
     if ask.spec.get("follow") and answer.status in FOLLOWED:
         url = places.follow(str(request.url), answer.headers.get("Location") or "")
-        hop = Draft({"send": ask.spec["send"]}, names, url=url)
-        answer = _send(desk, ctx, ask, prepare(hop, places, {}, {}))
+        answer = _send(desk, ctx, ask, prepare(Draft({"send": ask.spec["send"]}, names, url=url), places, {}, {}))
     return _judge(desk, ctx, ask, answer, first, str(request.url))
 
 
 def _send(desk: Desk, ctx: Context, ask: Ask, request: PreparedRequest) -> Answer:
+    """The answer, whole unless it is good and streamed."""
     left = ctx.deadline - ctx.monotonic()
     try:
         answer: Answer = ctx.session.send(request, seconds=left, write=ask.verb in outcomes.WRITES, stream=ask.stream)
+        if ask.stream and not _good(answer.status):
+            answer = replace(answer, body=b"".join(answer.chunks), chunks=iter(()))
     except EgressRefused as error:
         raise Refused(str(error)) from error
     except NotSent as error:
@@ -136,18 +152,23 @@ def _send(desk: Desk, ctx: Context, ask: Ask, request: PreparedRequest) -> Answe
 
 
 def _judge(desk: Desk, ctx: Context, ask: Ask, answer: Answer, first: Mapping[str, Any] | None, url: str) -> Reply:
-    good = 200 <= answer.status <= 207
+    good, body = _good(answer.status), answer.body
     if ask.stream and good:
         return Reply(headers=answer.headers, status=answer.status, url=url, chunks=answer.chunks)
-    body = b"".join(answer.chunks) if ask.stream else answer.body
     doc, readable = _document(body, desk.unwrap)
     reply = Reply(doc, answer.headers, first, status=answer.status, url=url)
     ruled = None if good and not desk.errors.get("rules") else _ruling(desk, ctx, ask, reply, body)
     if ruled is None and not readable:
         ruled = outcomes.broken(ask.verb, f"{answer.status}, but the reply is not JSON: {_text(body)[:200]}")
+    if isinstance(ruled, Unauthorized) and answer.status in (401, 407):
+        raise _Rejected(ruled)
     if isinstance(ruled, Outcome):
         raise ruled
     return _taken(ask, reply, desk)
+
+
+def _good(status: int) -> bool:
+    return 200 <= status <= 207
 
 
 def _ruling(desk: Desk, ctx: Context, ask: Ask, reply: Reply, body: bytes) -> Outcome | str | None:

@@ -98,12 +98,14 @@ def prepare(draft: Draft, places: Places, common: Mapping[str, str], auth: Mappi
         url = draft.url or _target(target, draft, places)
         body, mime = _body(draft)
         headers = _headers(draft, common, auth)
+        if mime:
+            check_header_validity(("Content-Type", mime))
+            mime.encode("latin-1")
+            headers.setdefault("Content-Type", mime)
     except Missing as gap:
         raise Refused(f"the call needs {gap}, which has no value") from gap
     except (UnicodeError, InvalidHeader) as error:
         raise Refused(f"the request cannot be written: {error}") from error
-    if mime:
-        headers.setdefault("Content-Type", mime)
     if body is not None:
         headers["Content-Length"] = str(len(body))
     request = PreparedRequest()
@@ -231,19 +233,25 @@ class Stream:
 
     def __init__(self, sources: list[Callable[[], BinaryIO]], size: int) -> None:
         self._sources = list(sources)
-        self._size = size
+        self._size = self._left = size
         self._now: BinaryIO | None = None
 
     def __len__(self) -> int:
         return self._size
 
     def read(self, count: int = -1) -> bytes:
+        """The next bytes. Raises OSError where the sources are not as long as was announced."""
         while self._now or self._sources:
             self._now = self._now or self._sources.pop(0)()
             if data := self._now.read(count):
+                self._left -= len(data)
+                if self._left < 0:
+                    raise OSError("the file is longer than it was")
                 return data
             self._now.close()
             self._now = None
+        if self._left:
+            raise OSError("the file is shorter than it was")
         return b""
 
 

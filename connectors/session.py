@@ -135,6 +135,8 @@ class Session:
         self._call.write = write
         try:
             reply = self._adapter.send(request, stream=True, timeout=(min(CONNECT_SECONDS, seconds), seconds))
+        except ValueError as error:  # what urllib3 and requests say of an address or header that is none
+            raise EgressRefused(f"no request: {_words(error)}") from error
         except ConnectTimeout as error:
             raise NotSent(_words(error)) from error
         except (RequestException, HTTPError, http.client.HTTPException, OSError) as error:

@@ -140,6 +140,12 @@ def test_a_name_that_does_not_resolve_is_not_sent() -> None:
         Session(Egress()).send(request("https://no-such-name.invalid/"), seconds=2)
 
 
+def test_an_address_that_is_none_is_refused() -> None:
+    for url in ("https://evil%2fhost.example/", "https://[::1/", "https://a b/"):
+        with pytest.raises((EgressRefused, NotSent)):
+            Session(Egress()).send(request(url), seconds=2, write=True)
+
+
 def test_no_time_left_is_not_sent() -> None:
     with raw_server(lambda c: c.sendall(OK)) as port, pytest.raises(NotSent):
         session(port).send(request(f"http://127.0.0.1:{port}/"), seconds=0)
