@@ -6,7 +6,7 @@ Requests that arrive together are committed together: the first one waiting beco
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.base import Arrival, Reply
@@ -31,12 +31,17 @@ class Answer:
     reply: Reply | None = None
 
 
-@dataclass(slots=True)
 class _Waiting:
-    row: tuple[Any, ...]
-    ready: threading.Event = field(default_factory=threading.Event)
-    new: bool = False
-    error: BaseException | None = None
+    """One request's row, and the lock it waits at: a plain one, as it is taken once per request."""
+
+    __slots__ = ("error", "new", "ready", "row")
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.row = row
+        self.new = False
+        self.error: BaseException | None = None
+        self.ready = threading.Lock()
+        self.ready.acquire()
 
 
 class Door:
@@ -101,7 +106,7 @@ class Door:
         if leads:
             self._lead()
         else:
-            mine.ready.wait()
+            mine.ready.acquire()
         if mine.error is not None:
             raise mine.error
         return mine.new
@@ -119,7 +124,7 @@ class Door:
                 for one in batch:
                     one.error = error
             for one in batch:
-                one.ready.set()
+                one.ready.release()
             if any(one.new for one in batch):
                 self._rt.wake("process")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
+import random
 import threading
 import uuid
 
@@ -22,11 +22,13 @@ class _Mint:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._random = random.Random()  # noqa: S311 - spreads ids of several processes; guards nothing
         os.register_at_fork(after_in_child=self._forked)
 
     def _forked(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        self._random.seed()
 
     def __call__(self) -> int:
         """A new id, larger than any this process minted before. Two processes meet in one with odds of about 1 in
@@ -34,7 +36,7 @@ class _Mint:
         with self._lock:
             floor = (now_us() // 1000) << _LOW
             if floor > self._last:
-                self._last = floor + secrets.randbelow(1 << (_LOW - 1))
+                self._last = floor + self._random.getrandbits(_LOW - 1)
             else:
                 self._last += 1
             return self._last
