@@ -6,6 +6,8 @@ there are.
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, current_app, request
 
 from connectors.base import Arrival
@@ -16,6 +18,10 @@ from gateway.inbox.webhooks import Answer, Door
 MOST = 5 * 1024 * 1024
 """Bytes of a webhook."""
 
+LATER = 5
+"""Seconds until a sender may try again when nothing could be stored."""
+
+log = logging.getLogger(__name__)
 hooks = Blueprint("hooks", __name__)
 _TITLES = {401: "not proved", 404: "nobody asks here", 429: "too much is waiting", 503: "cannot be stored now"}
 
@@ -27,9 +33,14 @@ def door() -> Door:
 
 @hooks.route("/hooks/<connection>", methods=["POST"])
 def knock(connection: str) -> Response:
-    """Verify, store, answer."""
+    """Verify, store, answer. Whatever kept it from being stored, the sender is asked to send it again."""
     request.max_content_length = MOST
-    return _answered(pipeline.receive(door(), connection, _arrival(request.get_data(cache=False))))
+    hook = _arrival(request.get_data(cache=False))
+    try:
+        return _answered(pipeline.receive(door(), connection, hook))
+    except Exception:
+        log.exception("a webhook of %s could not be stored", connection)
+        return _answered(Answer(503, LATER))
 
 
 @hooks.route("/hooks/<connection>", methods=["GET"])

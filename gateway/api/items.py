@@ -7,7 +7,6 @@ for them to read too, and never for another provider to see.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 from werkzeug.datastructures import FileStorage
+from werkzeug.wsgi import FileWrapper
 
 from gateway import clock
 from gateway.api.base import (
@@ -235,7 +235,10 @@ def download(ticket_id: int, attachment_id: int) -> Response:
         raise Conflict(
             "its bytes are not here yet" if row.state == "remote" else "its bytes were refused", "state", row.state
         )
-    response = Response(_chunks(row.key), mimetype=row.mime if row.mime in SHOWN_AS else "application/octet-stream")
+    file = runtime().files.open(row.key)
+    mime = row.mime if row.mime in SHOWN_AS else "application/octet-stream"
+    response = Response(FileWrapper(file, _CHUNK), mimetype=mime, direct_passthrough=True)
+    response.call_on_close(file.close)
     response.headers["Content-Disposition"] = disposition(row.name)
     response.headers["Content-Length"] = str(row.size)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
@@ -247,12 +250,6 @@ def disposition(name: str) -> str:
     plain = "".join(c for c in name if c.isascii() and c not in '"\\').strip() or "file"
     header = f'attachment; filename="{plain}"'
     return header if plain == name else f"{header}; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _chunks(key: str) -> Iterator[bytes]:
-    with runtime().files.open(key) as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
 
 
 def _stored(part: FileStorage) -> dict[str, Any]:

@@ -132,14 +132,17 @@ def test_escalate_and_take_back_tell_the_reason(api: Asking) -> None:
     api.world.run()
     (link,) = api.get("agent", f"tickets/{id}/links")["items"]
     assert (link["connection"], link["role"], link["number"]) == ("acme", "holder", "D-1001")
-    told = api.world.desks["acme"].get(link["remote_id"])
-    assert [c.text for c in told.comments if "seen on two sites" in c.text]
+    there = api.world.desks["acme"].get(link["remote_id"])
+    assert [c.text for c in there.comments if "seen on two sites" in c.text]
     again = api("agent", "POST", f"tickets/{id}/escalate", {"connection": "acme", "reason": "x"})
     assert again.status_code == 422 and again.json["errors"][0]["field"] == "connection"
     back = api.post("agent", f"tickets/{id}/take-back", {"reason": "ours after all"}, 200)
     assert back["holder"] == "team:service-desk"
     why = api.get("agent", f"tickets/{id}/decision")["items"]
-    assert [(d["kind"], d["reason"]) for d in why][1:] == [("escalation", "their network"), ("take_back", "ours after all")]
+    assert [(d["kind"], d["reason"]) for d in why][1:] == [
+        ("escalation", "their network"),
+        ("take_back", "ours after all"),
+    ]
 
 
 def test_notes_of_another_ticket_do_not_go_along(api: Asking) -> None:
