@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 from gateway.config import Config
-from gateway.workers.embedded import worker_parts
-from gateway.workers.supervisor import Supervisor
+from gateway.workers.supervisor import Child, Supervisor
 from gateway.workers.wake import LINGERING
 from gateway.workers.wiring import Wiring
 from gateway.workers.worker import work
 
+QUEUES = (*LINGERING, "upkeep")
+
 
 @click.command()
-@click.option("--queue", type=click.Choice([*LINGERING, "upkeep"]), help="One process for this queue alone.")
+@click.option("--queue", type=click.Choice(QUEUES), help="One process for this queue alone.")
 def command(queue: str | None) -> None:
-    """Do what is due: one process per queue, each forking for its jobs."""
+    """Do what is due: a process per lingering drain, so that none waits for another, and one for all the rest."""
     config = Config.load(create=False)
-    if queue is None:
-        tree = Supervisor(worker_parts(), config.child_environment())
-        tree.start()
-        tree.watch()
-    else:
-        wiring = Wiring.open(config)
-        work([queue], config.redis_url, wiring.looks(), wiring.forked)
+    wiring = Wiring.open(config)
+
+    def take(name: str) -> None:
+        work([name], config.redis_url, wiring.looks(), wiring.forked)
+
+    if queue is not None:
+        take(queue)
+        return
+    tree = Supervisor([Child(name, partial(take, name)) for name in QUEUES], config.child_environment())
+    tree.start()
+    tree.watch()

@@ -10,9 +10,13 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 PR_SET_PDEATHSIG = 1
 
@@ -39,8 +43,41 @@ def spawn(
             os.close(output)
 
 
-def stop(child: subprocess.Popen[bytes], grace: float) -> int:
-    """SIGTERM, ``grace`` seconds to finish, then SIGKILL to whatever is left of its session. Its exit status."""
+class Forked:
+    """A child that shares what its parent has loaded; with the manners of ``Popen``. The parent must have no threads
+    and no open connections."""
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        parent = os.getpid()
+        self._status: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            _run(target, parent)
+
+    def poll(self) -> int | None:
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self._status = os.waitstatus_to_exitcode(status) if pid else None
+        return self._status
+
+    def terminate(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self, timeout: float | None = None) -> int:
+        until = None if timeout is None else time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if until is not None and time.monotonic() > until:
+                raise subprocess.TimeoutExpired(f"pid {self.pid}", timeout or 0.0)
+            time.sleep(0.02)
+        return status
+
+
+Process = subprocess.Popen[bytes] | Forked
+
+
+def stop(child: Process, grace: float) -> int:
+    """SIGTERM, ``grace`` seconds to finish, then SIGKILL to whatever is left of its group. Its exit status."""
     if child.poll() is None:
         child.terminate()
     try:
@@ -51,8 +88,8 @@ def stop(child: subprocess.Popen[bytes], grace: float) -> int:
     return child.wait()
 
 
-def kill(child: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to the child's whole session, its own children included; nothing when none is left."""
+def kill(child: Process) -> None:
+    """SIGKILL to the child's whole group, its own children included; nothing when none is left."""
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -75,3 +112,21 @@ def end_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _run(target: Callable[[], None], parent: int) -> NoReturn:
+    """The life of a forked child: it ends here, whatever happens, and never returns to its parent's code."""
+    status = 1
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.setpgrp()
+        end_with_parent(parent)
+        target()
+        status = 0
+    except Exception:  # noqa: BLE001 - the process ends with it, and says so
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -1,7 +1,7 @@
 """``tandem up``: everything on one machine in one process tree, on the embedded database and Valkey.
 
-Valkey, the scheduler, one worker per lingering drain and one for the rest, the web process: started in that order,
-stopped in the opposite one. Nothing needs to be installed or configured before.
+Valkey, the scheduler, the workers, the web process: started in that order, stopped in the opposite one. Nothing needs
+to be installed or configured before.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from contextlib import contextmanager
 from gateway.config import Config, embedded_redis_url
 from gateway.errors import Conflict, TandemError
 from gateway.workers import supervisor, valkey
-from gateway.workers.supervisor import Child, Supervisor
-from gateway.workers.wake import LINGERING
+from gateway.workers.supervisor import GRACE, Child, Supervisor
 
 TRIES = 50
 """Ports that are tried after the one asked for."""
@@ -63,11 +62,6 @@ def serves(host: str, port: int) -> bool:
         connection.close()
 
 
-def worker_parts() -> list[Child]:
-    """One worker process per lingering drain, so that none waits for another, and one for all the rest."""
-    return [Child(f"worker-{queue}", tandem("worker", "--queue", queue)) for queue in (*LINGERING, "upkeep")]
-
-
 def parts(config: Config, more: Sequence[Child] = ()) -> list[Child]:
     """The children of ``tandem up`` in the order of their start; ``more`` come last."""
     host, port = config.bind
@@ -79,7 +73,7 @@ def parts(config: Config, more: Sequence[Child] = ()) -> list[Child]:
             )
         ]
     web = Child("web", tandem("web"), lambda: serves(host, port), within=60, rank=2)
-    return [*first, Child("scheduler", tandem("scheduler")), *worker_parts(), web, *more]
+    return [*first, Child("scheduler", tandem("scheduler")), Child("worker", tandem("worker")), web, *more]
 
 
 @contextmanager
@@ -104,7 +98,8 @@ def only_one(config: Config) -> Iterator[None]:
 def up(config: Config, more: Sequence[Child], started: Callable[[Config], None]) -> None:
     """Start everything, call ``started`` once the console answers, and keep it going until SIGTERM or SIGINT. The
     state folder must be held (``only_one``) and its database prepared."""
-    tree = Supervisor(parts(config, more), config.child_environment(), config.home / "run.json", config.home / "logs")
+    run_file, logs = config.home / "run.json", config.home / "logs"
+    tree = Supervisor(parts(config, more), config.child_environment(), run_file, logs, grace=GRACE + 5)
     tree.start()
     if not tree.stopping.is_set():
         started(config)

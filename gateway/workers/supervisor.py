@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,11 +31,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Child:
-    """``ready`` is waited for after the start, at most ``within`` seconds, before the next child is started. Those of
-    one ``rank`` are stopped together, the highest first."""
+    """A program, or a function for a fork of this process. ``ready`` is waited for after the start, at most ``within``
+    seconds, before the next child is started. Those of one ``rank`` are stopped together, the highest first."""
 
     name: str
-    argv: Sequence[str]
+    what: Sequence[str] | Callable[[], None]
     ready: Callable[[], bool] = lambda: True
     within: float = 20.0
     rank: int = 1
@@ -52,13 +51,15 @@ class Supervisor:
         environ: Mapping[str, str],
         run_file: Path | None = None,
         logs: Path | None = None,
+        grace: float = GRACE,
     ) -> None:
         self.wanted = wanted
         self.environ = environ
         self.run_file = run_file
         self.logs = logs
+        self.grace = grace
         self.stopping = threading.Event()
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, children.Process] = {}
         self._since: dict[str, float] = {}
         self._failures: dict[str, int] = {}
 
@@ -91,7 +92,7 @@ class Supervisor:
         for rank in sorted({child.rank for child in self.wanted}, reverse=True):
             names = [child.name for child in self.wanted if child.rank == rank and child.name in self._running]
             ending = [self._running.pop(name) for name in names]
-            until = time.monotonic() + GRACE
+            until = time.monotonic() + self.grace
             for process in ending:
                 if process.poll() is None:
                     process.terminate()
@@ -101,8 +102,11 @@ class Supervisor:
             self.run_file.unlink(missing_ok=True)
 
     def _start(self, child: Child) -> None:
-        output = None if self.logs is None else self.logs / f"{child.name}.log"
-        self._running[child.name] = children.spawn(child.argv, self.environ, log=output)
+        if callable(child.what):
+            self._running[child.name] = children.Forked(child.what)
+        else:
+            output = None if self.logs is None else self.logs / f"{child.name}.log"
+            self._running[child.name] = children.spawn(child.what, self.environ, log=output)
         self._since[child.name] = time.monotonic()
         self._note()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -65,14 +66,46 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
     assert pid(tmp_path, "a") != first
 
 
+def test_a_forked_child_is_kept_and_ended_like_any_other(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+
+    def live() -> None:
+        note.write_text(str(os.getpid()))
+        time.sleep(60)
+
+    tree = Supervisor([Child("fork", live, lambda: note.exists() and bool(note.read_text()))], environ())
+    tree.start()
+    first = int(note.read_text())
+    assert first != os.getpid()
+    os.kill(first, signal.SIGKILL)
+    threading.Timer(2.0, tree.stopping.set).start()
+    tree.watch()
+    second = int(note.read_text())
+    assert second != first
+    assert [children.started_at(pid) for pid in (first, second)] == [None, None]
+
+
+def test_what_a_fork_raises_ends_it_with_a_trace_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise RuntimeError("in the fork")
+
+    assert children.Forked(fail).wait(5) == 1
+    assert "in the fork" in capfd.readouterr().err
+
+
 def test_a_child_that_keeps_dying_is_not_started_in_a_frenzy(tmp_path: Path) -> None:
     note = tmp_path / "note"
     child = Child("crasher", [sys.executable, "-m", "tests.workers.program", "crasher", str(note)])
     tree = Supervisor([child], environ())
+    begun = time.monotonic()
     tree.start()
-    threading.Timer(3.0, tree.stopping.set).start()
+    threading.Thread(
+        target=lambda: (eventually(lambda: note.exists() and len(note.read_text()) >= 3, 60), tree.stopping.set())
+    ).start()
     tree.watch()
-    assert 2 <= len(note.read_text()) <= 6
+    starts, lasted = len(note.read_text()), time.monotonic() - begun
+    assert lasted >= 0.75
+    assert starts <= math.log2(lasted / 0.25 + 1) + 2
 
 
 def test_a_child_that_ends_at_once_ends_the_start_and_the_others(tmp_path: Path) -> None:

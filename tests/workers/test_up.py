@@ -75,7 +75,7 @@ def test_it_comes_up_answers_refuses_a_second_and_ends_whole(tree: Tree) -> None
     tree.start()
     tree.wait_until_up()
     pids = tree.pids()
-    assert len(pids) == 6
+    assert len(pids) == 4
     with urllib.request.urlopen(tree.url + "healthz", timeout=5) as answer:
         assert answer.status == 200
     assert "first admin" in tree.said
@@ -110,7 +110,7 @@ def test_a_killed_part_is_started_again(tree: Tree) -> None:
     before = tree.pids()
     os.kill(before[0], signal.SIGKILL)
     eventually(lambda: tree.pids()[0] != before[0])
-    assert len(tree.pids()) == 6
+    assert len(tree.pids()) == 4
 
 
 def test_a_taken_port_gives_way_to_the_next() -> None:
