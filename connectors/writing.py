@@ -1,0 +1,131 @@
+"""What a desk is told: create, update, comment, file and worklog; the last place that can refuse to send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any, cast
+
+from connectors import paths
+from connectors.base import Context, File, Receipt, Value
+from connectors.calls import Ask, Reply
+from connectors.errors import Refused, Unknown, Unsupported
+from connectors.reading import Reading
+from connectors.templates import leaves
+
+MAX_FILE = 25 * 1024 * 1024
+
+
+class Writing(Reading):
+    """The verbs that change something there. What fails before a byte left is ``Refused``; unclear ends ``Unknown``."""
+
+    def create(self, ctx: Context, fields: Mapping[str, Value], ref: str, key: str) -> Receipt:
+        spec = self._spec("create")
+        fields = {**fields, self.reference: ref} if self.reference else fields
+        writes, later = self._encoded(fields, "create")
+        reply = self._write(ctx, Ask(spec, "create", {"ref": ref, "key": key}, writes), fields)
+        receipt = replace(self._receipt("create", spec, reply), later=tuple(later))
+        if receipt.id is None:
+            raise Unknown("the desk said yes without an id")
+        return receipt
+
+    def update(self, ctx: Context, id: str, fields: Mapping[str, Value], version: str | None) -> Receipt:
+        spec = self._spec("update")
+        writes, _ = self._encoded(fields, "update")
+        if version is None and any("{version}" in text for text in leaves(dict(spec))):
+            version = self.fetch(ctx, id, items=False).version
+        names = {"id": id, "version": version}
+        receipt = Receipt(id, read_back=self.read_back("update"))
+        for step in self._transitions(ctx, id, fields):
+            receipt = self._receipt("update", spec, self._write(ctx, Ask(step, "update", names), fields))
+        if writes:
+            receipt = self._receipt("update", spec, self._write(ctx, Ask(spec, "update", names, writes), fields))
+        return replace(receipt, id=receipt.id or id)
+
+    def _encoded(self, fields: Mapping[str, Value], on: Any) -> tuple[Any, list[str]]:
+        writes, later = self._records.encode(fields, on)
+        if hasattr(self._hooks, "encode"):
+            writes = [(paths.parse(""), self._hooks.encode(fields), {})]
+        spec = self._spec(on)
+        before = paths.parse(spec.get("fields", "")).steps
+        return [(paths.Path(before + path.steps), value, names) for path, value, names in writes], later
+
+    def _transitions(self, ctx: Context, id: str, fields: Mapping[str, Value]) -> Iterator[Mapping[str, Any]]:
+        """The calls that move the fields which the desk changes by transitions alone."""
+        for name, value in fields.items():
+            if self._records.field(name).transition and value is not None:
+                yield from self._hooks.transition(ctx, id, name, value, None)
+
+    def _write(self, ctx: Context, ask: Ask, fields: Mapping[str, Value]) -> Reply:
+        try:
+            return self._call(ctx, ask)
+        except Refused as no:
+            raise Refused(no.said, no.after, no.field or self._records.owing(fields)) from no
+
+    def _receipt(self, verb: str, spec: Mapping[str, Any], reply: Reply) -> Receipt:
+        record = self._record(spec, reply)
+        return Receipt(
+            id=reply.get("id") or (record.id if record else None),
+            version=reply.get("version") or (record.version if record else None),
+            record=record,
+            said=reply.said,
+            read_back=self.read_back(verb) if verb in ("create", "update") else spec.get("read_back", "reply"),
+        )
+
+    def comment(
+        self, ctx: Context, id: str, channel: str, text: str, reaches: Sequence[str], replaces: str | None = None
+    ) -> Receipt:
+        spec = self._channel(channel, "edit" if replaces else "comment", reaches)
+        if self.text_max is not None and len(text) > self.text_max:
+            raise Refused(f"a comment takes {self.text_max} characters, not {len(text)}")
+        body: Any = json.loads(text) if self.text_format == "adf" else text
+        names = {"id": id, "text": body, "parent.id": replaces}
+        return self._receipt("comment", spec, self._call(ctx, Ask(spec, "comment", names)))
+
+    def attach(self, ctx: Context, id: str, channel: str, file: File, reaches: Sequence[str]) -> Receipt:
+        spec = self._channel(channel, "attach", reaches)
+        most = min(self._manifest.part("attachments").get("max", MAX_FILE), MAX_FILE)
+        if file.size > most:
+            raise Refused(f"a file may have {most} bytes, not {file.size}")
+        file = replace(file, mime=self._sent_as(file.mime))
+        return self._receipt("attach", spec, self._call(ctx, Ask(spec, "attach", {"id": id}, file=file)))
+
+    def _sent_as(self, mime: str) -> str:
+        """The type a file goes under: another one where the desk would rewrite what comes under its own."""
+        plain_type = mime.partition(";")[0].strip().lower()
+        for pattern, instead in self._manifest.part("attachments").get("sent_as", {}).items():
+            if fnmatchcase(plain_type, pattern):
+                return str(instead)
+        return mime
+
+    def _channel(self, name: str, verb: str, reaches: Sequence[str]) -> Mapping[str, Any]:
+        """The call of a channel, if it reaches nobody outside ``reaches``: the last check before anything is sent."""
+        channel = self.channels.get(name)
+        if channel is None:
+            raise Refused(f"there is no channel {name!r}")
+        beyond = sorted(channel.reaches - set(reaches))
+        if beyond:
+            raise Refused(f"{name} also reaches {', '.join(beyond)}: not sent")
+        spec = self._manifest.part("channels", name).get(verb)
+        if spec is None:
+            reasons = {"edit": ("edit_comment",), "attach": ("attach", "private_files")}.get(verb, (verb,))
+            said = next((self.cannot[each] for each in reasons if each in self.cannot), f"{name} takes no {verb}")
+            raise Unsupported(said)
+        return cast(Mapping[str, Any], spec)
+
+    def worklog(self, ctx: Context, id: str, minutes: int, text: str, started: datetime) -> Receipt:
+        started = started.astimezone(UTC)
+        names = {
+            "id": id,
+            "text": text,
+            "minutes": minutes,
+            "hours": round(minutes / 60, 4),
+            "seconds": minutes * 60,
+            "date": started.date().isoformat(),
+            "started": self._records.times.write(started),
+        }
+        spec = self._spec("worklog")
+        return self._receipt("worklog", spec, self._call(ctx, Ask(spec, "worklog", names)))
