@@ -21,7 +21,7 @@ def small(store: Store, config: Config) -> World:
 
 
 def wired(small: World) -> Wiring:
-    return Wiring(small.rt, Keys.of(small.rt.config))
+    return Wiring(small.rt, Keys.of(small.rt.config), Bell(""))
 
 
 def escalated(small: World) -> int:
@@ -67,6 +67,33 @@ def test_what_a_poll_brings_is_due_and_one_look_applies_it(small: World) -> None
     assert not wiring.due("process")
 
 
+class Deaf(Bell):
+    """A bell behind which a drain of deliveries is, or is not."""
+
+    def __init__(self, listening: bool) -> None:
+        super().__init__("")
+        self.listening = listening
+
+    def alive(self, name: str) -> bool:
+        return self.listening
+
+
+@pytest.mark.parametrize("listening", [False, True])
+def test_what_processing_made_due_goes_out_at_once_unless_a_drain_is_up_for_it(
+    store: Store, config: Config, listening: bool
+) -> None:
+    small = world(config, ("acme", "globex"))
+    wiring = Wiring(small.rt, Keys.of(small.rt.config), Deaf(listening))
+    ticket = escalated(small)
+    small.wish("escalate", ticket, connection="globex", reason="they may know", helper=True)
+    small.run()
+    (record,) = small.desks["acme"].find(small.rt.reference(small.value("select id from link order by id limit 1")))
+    small.desks["acme"].update("tess", record.id, {"title": "VPN down again"})
+    small.poll()
+    assert wiring.looks()["process"]()
+    assert wiring.due("deliver") == listening
+
+
 def test_entries_are_sealed_and_the_seals_noted_outside(small: World) -> None:
     wiring = wired(small)
     looks = wiring.looks()
@@ -74,14 +101,14 @@ def test_entries_are_sealed_and_the_seals_noted_outside(small: World) -> None:
     assert looks["seal"]()
     assert not looks["seal"]()
     looks["checkpoint"]()
-    noted = (small.rt.config.home / "checkpoints" / "checkpoints.jsonl").read_text()
+    noted = (small.rt.config.home / "checkpoints.jsonl").read_text()
     assert noted.count("\n") == 1
 
 
 def test_without_redis_the_scheduler_alone_brings_it_all_there(small: World) -> None:
     wiring = wired(small)
     escalated(small)
-    clock = Scheduler(wiring.duties(Bell(""), "test"))
+    clock = Scheduler(wiring.duties("test"))
     for _ in range(5):
         clock.sweep()
     assert [name for name in NAMES if wiring.due(name)] == []
