@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Flask
 
 from gateway.console import show, words
+from gateway.console.parts import count_part
 from gateway.console.views import account, audit, connections, deadletters, files, notices, portal, ticket, tickets
 from gateway.console.web import dress, pages
 
@@ -21,5 +22,6 @@ def register(app: Flask) -> None:
     """Put the pages, their words and their filters into the application."""
     words.install(app)
     show.install(app)
+    app.jinja_env.globals["count_part"] = count_part
     app.register_blueprint(pages)
     app.after_request(dress)

@@ -94,6 +94,13 @@ DELIVERY_KIND = {
     "download": N_("Download"),
 }
 ARRIVAL_KIND = {"webhook": N_("Webhook"), "poll": N_("Poll"), "fetch": N_("Fetch"), "mail": N_("E-mail")}
+ARRIVAL_STATE = {
+    "waiting": N_("waiting"),
+    "done": N_("worked off"),
+    "dead": N_("not understood"),
+    "withdrawn": N_("withdrawn"),
+    "held": N_("held"),
+}
 DELIVERY_STATE = {
     "waiting": N_("waiting"),
     "sent": N_("sent"),
@@ -113,6 +120,20 @@ CONNECTION_STATE = {
     "paused": N_("Paused"),
     "unauthorized": N_("Credentials refused"),
     "regressed": N_("Set back"),
+}
+OUTCOME = {
+    "ok": N_("ok"),
+    "refused": N_("refused"),
+    "retry": N_("try again"),
+    "unknown": N_("no answer"),
+    "ghost": N_("no answer, may still land"),
+    "stale": N_("changed there meanwhile"),
+    "unauthorized": N_("credentials refused"),
+    "gone": N_("gone"),
+    "unsupported": N_("not supported"),
+    "exhausted": N_("given up"),
+    "found": N_("found"),
+    "absent": N_("not there"),
 }
 BREAKER = {"closed": N_("Closed"), "open": N_("Open"), "half": N_("Half open")}
 DECISION = {"routing": N_("Routing"), "escalation": N_("Escalation"), "take_back": N_("Taking back")}
@@ -149,6 +170,7 @@ VERB = {
     "replayed": N_("sent again what had been refused"),
     "synced": N_("changed it there"),
     "delivered": N_("answered"),
+    "linked": N_("made the record"),
     "hinted": N_("said that something happened"),
     "changed": N_("changed the ticket"),
 }
@@ -165,10 +187,12 @@ TABLES = {
     "link_state": LINK_STATE,
     "delivery_kind": DELIVERY_KIND,
     "arrival_kind": ARRIVAL_KIND,
+    "arrival_state": ARRIVAL_STATE,
     "delivery_state": DELIVERY_STATE,
     "field_state": FIELD_STATE,
     "connection_state": CONNECTION_STATE,
     "breaker": BREAKER,
+    "outcome": OUTCOME,
     "decision": DECISION,
     "notice": NOTICE,
     "verb": VERB,

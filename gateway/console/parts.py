@@ -13,23 +13,35 @@ from typing import Any
 from flask import Response, render_template, request
 from markupsafe import Markup
 
+from gateway.console import reading, web
+
 
 def parts(templates: Mapping[str, str], **context: Any) -> dict[str, Markup]:
-    """Every part of a page, ready to stand in it: id -> section."""
+    """Every part of a page, ready to stand in it: name -> section."""
     return {name: _section(name, render_template(path, **context)) for name, path in templates.items()}
+
+
+def count_part() -> Markup:
+    """The menu's count of what needs a person; every page of the console has it."""
+    return _section("count", _count())
+
+
+def _count() -> str:
+    with web.runtime().store.read() as conn:
+        found = reading.alarms(conn)
+    return render_template("_count.html", waiting=found["dead"] + found["conflicts"])
 
 
 def live(templates: Mapping[str, str], **context: Any) -> Response:
     """The parts that the browser has not seen like this."""
     seen = dict(pair.partition("=")[::2] for pair in request.headers.get("X-Seen", "").split())
-    fresh = []
-    for name, path in templates.items():
-        body = render_template(path, **context)
-        if seen.get(f"part-{name}") != _hash(body):
-            fresh.append(_section(name, body, swap=True))
-    if not fresh:
-        return Response("", 204)
-    return Response(Markup("\n").join(fresh))
+    bodies = {name: render_template(path, **context) for name, path in templates.items()}
+    if web.me().may("console"):
+        bodies["count"] = _count()
+    fresh = [
+        _section(name, body, swap=True) for name, body in bodies.items() if seen.get(f"part-{name}") != _hash(body)
+    ]
+    return Response(Markup("\n").join(fresh)) if fresh else Response("", 204)
 
 
 def _section(name: str, body: str, swap: bool = False) -> Markup:
@@ -40,6 +52,3 @@ def _section(name: str, body: str, swap: bool = False) -> Markup:
 
 def _hash(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:16]
-
-
-__all__ = ["live", "parts"]

@@ -1,4 +1,4 @@
-"""What the console reads beside tickets: connections with their health, notices, the audit trail, counts for the menu."""
+"""What the console reads beside tickets: connections with their health, notices, the audit trail, the menu's counts."""
 
 from __future__ import annotations
 
@@ -44,13 +44,24 @@ def connections(conn: Connection, name: str = "") -> list[dict[str, Any]]:
             "last_error": one.last_error or "",
             "poll_every": one.poll_every // 1_000_000,
             **extras[one.id],
+            "last_ok_at": when(max((us for us in (one.last_ok_at, one.last_poll_at, sent) if us), default=None)),
+            "last_arrival_at": when(max((us for us in (one.last_arrival_at, came) if us), default=None)),
         }
         for one in health.everything(conn)
         if not name or one.name == name
+        for sent, came in [_last(conn, one.id)]
     ]
 
 
 _SIGNS = ("last_ok_at", "last_error_at", "last_arrival_at", "last_poll_at", "last_webhook_at")
+
+
+def _last(conn: Connection, id: int) -> tuple[int | None, int | None]:
+    """When a try there last succeeded and when something last came in: health notes them only after trouble."""
+    a, k, r = tables.attempt.c, tables.link.c, tables.arrival.c
+    sent = select(a.ended_at).join_from(tables.attempt, tables.link).where(k.connection_id == id, a.outcome == "ok")
+    came = select(r.received_at).where(r.connection_id == id)
+    return conn.scalar(sent.order_by(a.id.desc()).limit(1)), conn.scalar(came.order_by(r.id.desc()).limit(1))
 
 
 def _extras(conn: Connection) -> dict[int, dict[str, Any]]:
@@ -136,8 +147,9 @@ def trail(conn: Connection, subject: str = "", before: int | None = None) -> tup
         which.append(a.id < before)
     rows = list(conn.execute(select(tables.audit).where(*which).order_by(a.id.desc()).limit(PAGE + 1)))
     entries = [chain.read(bytes(row.canon)) for row in rows[:PAGE]]
-    named = names(conn, [entry.actor for entry in entries])
-    numbers = _numbers(conn, [row.subject for row in rows[:PAGE]])
+    subjects = [row.subject for row in rows[:PAGE]]
+    named = names(conn, [*(entry.actor for entry in entries), *subjects])
+    numbers = {**named, **_numbers(conn, subjects)}
     found = [
         {
             "subject": row.subject,

@@ -25,7 +25,7 @@ def install(app: Flask) -> None:
     env = app.jinja_env
     env.filters.update(
         moment=moment, lasting=lasting, value=value, holder=holder, party=party, size=size, rich=rich, label=label,
-        look=look, hue=hue, plainly=plainly, initials=initials,
+        look=look, hue=hue, hue_of_party=hue_of_party, plainly=plainly, initials=initials,
     )  # fmt: skip
     env.globals.update(asset=asset, here=here, me=_me, csrf=web.csrf, said=web.said, moved=moved)
 
@@ -95,6 +95,12 @@ def hue(name: str) -> int:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[0] % 8
 
 
+def hue_of_party(party: str) -> str:
+    """A provider's colour, everywhere the same; our teams share one."""
+    kind, _, slug = party.partition(":")
+    return str(hue(slug)) if kind == "provider" else "team"
+
+
 def size(bytes: int) -> str:
     for unit in ("B", "KB", "MB"):
         if bytes < 1000:
@@ -160,9 +166,9 @@ def person(given: Mapping[str, Any]) -> Markup | str:
 
 
 def moved(changes: Mapping[str, list[Any]]) -> Iterable[tuple[str, Any, Any]]:
-    """The changes of a timeline entry, the important ones first."""
+    """The changes of an entry, the important ones first; that something was said is told by itself."""
     order = ["status", "holder", "priority", "impact", "urgency", "assignee", "title"]
     rank = {name: n for n, name in enumerate(order)}
-    for name in sorted(changes, key=lambda one: (rank.get(one, 99), one)):
+    for name in sorted(set(changes) - {"comments", "files", "worklogs"}, key=lambda one: (rank.get(one, 99), one)):
         before, after = changes[name]
         yield name, before, after

@@ -1,4 +1,4 @@
-"""A ticket's page put in order: the story newest first with files and deliveries beside what they belong to, the clocks."""
+"""A ticket's page put in order: the story newest first, files and deliveries beside what they belong to, the clocks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 
 _QUIET = frozenset({"comment", "attachment", "worklog"})
 """Deliveries that are told beside their item."""
+
+_PLAIN = frozenset({"linked", "delivered", "hinted"})
+"""What a delivery's own line tells already, unless fields changed with it."""
 
 
 def told(page: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -23,11 +26,19 @@ def told(page: Mapping[str, Any]) -> list[dict[str, Any]]:
                 shown.append({**one, "deliveries": sent.get(one["id"], [])})
             case "worklog":
                 shown.append({**one, "deliveries": sent.get(one["id"], [])})
-            case "change":
-                shown.append(one)
-            case "delivery" if one["what"] not in _QUIET:
+            case "change" if one["changes"] or one["verb"] not in _PLAIN:
+                shown.append({**one, "because": _worth(one)})
+            case "delivery" if one["what"] not in _QUIET and (one["what"], one["state"]) != ("download", "sent"):
                 shown.append(one)
     return shown[::-1]
+
+
+def _worth(change: Mapping[str, Any]) -> dict[str, str]:
+    """The reasons that say more than who did it."""
+    if change["side"] == "ours":
+        return {}
+    plain = ("says so", "impact and urgency")
+    return {field: why for field, why in change["because"].items() if not why.endswith(plain)}
 
 
 def _by_item(deliveries: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -66,7 +77,7 @@ def clocks(holdings: Iterable[Mapping[str, Any]], now: str) -> list[dict[str, An
     for clock in found.values():
         clock["x"], clock["share"] = x, round(100 * clock["whole"] / total)
         x += clock["share"]
-    return list(found.values())
+    return [clock for clock in found.values() if clock["since"] or clock["whole"] >= 1]
 
 
 def _seconds(start: str, end: str) -> float:

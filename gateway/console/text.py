@@ -1,4 +1,4 @@
-"""What people and remotes wrote, made safe to show: whatever it was, only harmless markup comes out (FAULTS G14-G16)."""
+"""What people and remotes wrote, made safe to show: whatever it was, only harmless markup comes out."""
 
 from __future__ import annotations
 

@@ -188,9 +188,7 @@ def safe_next(text: str | None) -> str:
 def done(say: str, back: str) -> Answer:
     """The answer to a change: for htmx a sign to close, clear and look again; else the page it came from."""
     if htmx():
-        response = Response("", 204)
-        response.headers["HX-Trigger"] = json.dumps({"tandem:done": {"say": say}})
-        return response
+        return Response("", 204, {"HX-Trigger": json.dumps({"tandem:done": {"say": say}})})
     response = redirect(back, 303)
     set_cookie(response, SAID_COOKIE, quote(say[:300]), 20)
     return response
@@ -213,7 +211,8 @@ def dress(response: Response) -> Response:
         page = Response(render_template("failure.html", problem=told), response.status_code)
     else:
         page = problem_page(str(told.get("title", "")), response.status_code, fix=told.get("fix"))
-    page.headers.extend((name, value) for name, value in response.headers if name not in ("Content-Type", "Content-Length"))
+    kept = [(name, value) for name, value in response.headers if name not in ("Content-Type", "Content-Length")]
+    page.headers.extend(kept)
     return page
 
 

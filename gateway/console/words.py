@@ -1,4 +1,4 @@
-"""The pages' words in English, Spanish and Russian: gettext catalogues, read from ``translations/*.po`` when first used.
+"""The pages' words in English, Spanish and Russian: gettext catalogues, ``translations/*.po``, read when first used.
 
 The language is the one chosen on the page, else the user's, else the browser's. What has no translation stays English.
 """
@@ -51,7 +51,7 @@ def ngettext(one: str, many: str, n: int) -> str:
     return _words(language()).ungettext(one, many, n)
 
 
-def N_(text: str) -> str:  # noqa: N802  gettext's own name for it
+def N_(text: str) -> str:
     """Marks a text for translation where it is written; it is translated where it is shown."""
     return text
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, cast, false, func, or_, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.clock import iso
 from gateway.desk.actors import names
@@ -35,7 +36,8 @@ from gateway.store.tables import (
 )
 
 FILTERS = ("status", "kind", "priority", "holder", "provider", "requester", "q")
-"""What a list may be narrowed by. ``status``, ``kind`` and ``priority`` may name several, as a list."""
+"""What a list may be narrowed by. ``status``, ``kind`` and ``priority`` may name several, as a list. The console asks for
+``assignee``, too (an address, or ``nobody``), and for every ``team:*`` or ``provider:*`` as holder."""
 
 _NUMBER = re.compile(r"(?:T-)?(\d{1,15})", re.IGNORECASE)
 
@@ -330,8 +332,12 @@ def _wanted(seen: Sight, rt: Runtime, filters: Mapping[str, Any]) -> Iterable[Co
             case "status" | "kind" | "priority":
                 several = [value] if isinstance(value, str) else list(value)
                 yield ticket.c[name].in_(several) if seen.shows(name) else false()
+            case "holder" if str(value).endswith(":*") and seen.everything:  # team:*, provider:*
+                yield ticket.c.holder.startswith(str(value)[:-1], autoescape=True)
             case "holder":
                 yield ticket.c.holder == value if seen.holder(value) else false()
+            case "assignee":
+                yield _assigned(rt, str(value)) if seen.shows("assignee") else false()
             case "provider":
                 yield _provided(seen, str(value))
             case "requester":
@@ -341,6 +347,16 @@ def _wanted(seen: Sight, rt: Runtime, filters: Mapping[str, Any]) -> Iterable[Co
                 yield _found(seen, rt, str(value))
             case _:
                 raise ValueError(f"no such filter: {name}")
+
+
+def _assigned(rt: Runtime, email: str) -> ColumnElement[bool]:
+    """Whose assignee has this address; ``nobody``: that have none."""
+    if rt.store.dialect == "sqlite":
+        who, address = (func.json_extract(ticket.c.fields, path) for path in ("$.assignee", "$.assignee.email"))
+    else:
+        who = cast(ticket.c.fields, JSONB)["assignee"].astext
+        address = cast(ticket.c.fields, JSONB)["assignee"]["email"].astext
+    return who.is_(None) if email == "nobody" else func.lower(address) == email.lower()
 
 
 def _provided(seen: Sight, slug: str) -> ColumnElement[bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,6 @@ from connectors.memory.inprocess import MemoryConnector
 from gateway import pipeline
 from gateway.config import Config
 from gateway.decide.facts import Command
-from gateway.demo import story
 from gateway.journal.checkpoints import Keys, seal
 from gateway.people import users
 from gateway.people.users import By
@@ -27,24 +25,53 @@ PASSWORD = "correct horse battery"
 NAMES = {"northwind": "Northwind IT Services", "acme": "Acme Networks", "umbra": "Umbra Cloud"}
 PEOPLE = {
     "admin": ("ines@company.example", "Inés Admin", "admin"),
-    "agent": ("ana@company.example", "Ana Ruiz", "agent"),
+    "agent": ("marta@company.example", "Marta Vidal", "agent"),
     "auditor": ("otto@company.example", "Otto Auditor", "auditor"),
     "requester": ("grace.lin@company.example", "Grace Lin", "requester"),
     "provider": ("paula@northwind.example", "Paula Provider", "provider"),
 }
 MINUTE = 60_000_000
+DAY = 506 * MINUTE
+"""From the first ticket of the day to now."""
 POLICY = """policy: 1
 name: routing
 rules:
-  - {name: security first, when: "'security' in tags", to: "team:service-desk", because: anything about security stays inside}
-  - {name: networks, when: "category == 'network' && impact == 'high'", to: "provider:acme", because: Acme runs the network}
+  - {name: security first, when: "'security' in tags", to: "team:service-desk", because: security stays inside}
+  - {name: networks, when: "category == 'network' && impact == 'high'", to: "provider:acme",
+     because: Acme runs the network}
 default: team:service-desk
 """
+
+TICKETS: tuple[tuple[str, str, str, str, str, str, tuple[str, ...], str], ...] = (
+    ("vpn", "VPN drops every few minutes", "Since the update this morning it disconnects after three to five minutes."
+     " Error 809.\nThree colleagues in the same office have it too.", "high", "high", "network", ("vpn",), "Grace Lin"),
+    ("printer", "Printer on the second floor prints blank pages", "The big one beside the kitchen. Paper is full.",
+     "low", "medium", "hardware", ("printer",), "Boris Petrov"),
+    ("invoices", "Cannot open invoices in the accounting system", "November shows 'document not found'.",
+     "medium", "high", "software", ("finance",), "Carla Mendes"),
+    ("laptop", "New laptop for a colleague who starts on Monday", "Standard model, German keyboard. Desk 4.12.",
+     "low", "medium", "hardware", ("onboarding",), "Dieter Braun"),
+    ("mail", "Shared mailbox sales@ no longer receives mail", "Customers say that their messages come back.",
+     "high", "high", "software", ("mail",), "Elena Popova"),
+    ("wifi", "Wi-Fi in the warehouse is very slow", "It began when the new racks were put up.",
+     "medium", "medium", "network", ("warehouse", "wifi"), "Farid Haddad"),
+    ("password", "Password reset does not send a text message", "Tried three times. My number is right.",
+     "low", "high", "inquiry", ("access",), "Grace Lin"),
+    ("meeting", "Meeting room screen shows no picture", "Room Sevilla, with the cable and without.",
+     "low", "high", "hardware", ("meeting room",), "Hugo Martin"),
+    ("backup", "Backup of the file server failed for three nights", "The report says 'VSS writer timed out'.",
+     "high", "medium", "software", ("backup", "server"), "Ana Ruiz"),
+    ("access", "Access to the project folder 'Harbour'", "", "low", "low", "inquiry", ("access",), "Boris Petrov"),
+    ("phones", "Telephones have no dial tone after the power cut", "All phones on the ground floor.",
+     "high", "high", "network", ("telephony",), "Carla Mendes"),
+    ("phishing", "Suspicious message that asks for my password", "It says it is from our own desk. I did not click.",
+     "medium", "high", "inquiry", ("security",), "Dieter Braun"),
+)  # fmt: skip
 
 
 @dataclass
 class Scene:
-    """``world`` with its users; ``numbers``: what each ticket of the day is called. ``at`` moves the gateway's clock."""
+    """``world`` with its users; ``tickets``: the number of each ticket of the day. ``later`` moves the gateway's clock."""
 
     world: World
     scripts: dict[str, Queue] = field(default_factory=dict)
@@ -68,6 +95,14 @@ class Scene:
         made = done.named[-1].ticket
         assert made is not None
         return f"T-{made.number}"
+
+    def say(self, ticket: str, text: str, to: str = "team", *files: dict[str, Any]) -> None:
+        """The agent comments."""
+        self.as_("agent", "comment", ticket, text=text, audience=[to], files=list(files))
+
+    def escalate(self, ticket: str, connection: str, why: str, *notes: int) -> None:
+        """The agent hands a ticket over."""
+        self.as_("agent", "escalate", ticket, why, connection=connection, comments=list(notes), files=[])
 
     def id(self, number: str) -> int:
         return int(self.world.value("select id from ticket where number = ?", int(number[2:])))
@@ -98,7 +133,7 @@ def scene(config: Config, quiet: bool = False) -> Scene:
 
     made = Scene(world(config, tuple(NAMES), make), scripts)
     rt = made.rt
-    made.time = rt.now() - (0 if quiet else 26 * 60 * MINUTE)
+    made.time = rt.now() - (0 if quiet else DAY)
     rt.now = lambda: made.time
     with rt.store.write() as conn:
         for slug, name in NAMES.items():
@@ -126,9 +161,10 @@ def scene(config: Config, quiet: bool = False) -> Scene:
 
 def day(s: Scene) -> None:
     """A day at the desk, told twice: here and on the pages."""
-    stories = story.tickets()
-    for fields in itertools.islice(stories, 12):
-        key = fields["title"].split()[0].lower()
+    for key, title, description, impact, urgency, category, tags, name in TICKETS:
+        email = name.lower().replace(" ", ".") + "@company.example"
+        fields = {"title": title, "description": description, "impact": impact, "urgency": urgency}
+        fields |= {"category": category, "tags": list(tags), "requester": {"name": name, "email": email}}
         s.tickets[key] = s.as_("agent", "create", fields=fields, channel="portal")
         s.later(7)
     s.settle()
@@ -137,7 +173,8 @@ def day(s: Scene) -> None:
     _in_dispute(s)
     _refused(s)
     _waiting(s)
-    s.as_("agent", "edit", s.tickets["new"], fields={"assignee": {"email": PEOPLE["agent"][0], "name": "Ana Ruiz"}})
+    marta = {"email": PEOPLE["agent"][0], "name": PEOPLE["agent"][1]}
+    s.as_("agent", "edit", s.tickets["laptop"], fields={"assignee": marta})
     s.later(30)
     s.settle()
     s.as_("agent", "edit", s.tickets["meeting"], fields={"status": "pending_requester"})
@@ -148,11 +185,11 @@ def day(s: Scene) -> None:
 def _worked_on(s: Scene) -> None:
     """The long story: escalated with one chosen note, answered, a file each way, time logged, helped by another."""
     vpn = s.tickets["vpn"]
-    s.as_("agent", "comment", vpn, text="The user is the CFO's assistant. Please no calls before ten.", audience=["team"])
-    s.as_("agent", "comment", vpn, text="Reproduced on two laptops. The tunnel drops when the lease is renewed:\nhttps://wiki.company.example/vpn?id=809", audience=["team"])
+    s.say(vpn, "The user is the CFO's assistant. Please no calls before ten.")
+    s.say(vpn, "Reproduced. It drops when the lease is renewed:\nhttps://wiki.company.example/vpn?id=809")
     s.later(12)
     note = s.world.value("select id from comment where body like 'Reproduced%'")
-    s.as_("agent", "escalate", vpn, "They look after the VPN concentrator", connection="northwind", comments=[note], files=[])
+    s.escalate(vpn, "northwind", "They look after the VPN concentrator", note)
     s.settle()
     s.later(25)
     there = s.world.desks["northwind"]
@@ -162,7 +199,7 @@ def _worked_on(s: Scene) -> None:
     s.settle()
     s.later(18)
     trace = s.file("trace of 21 November.txt", b"14:02:11 lease renewed\n14:02:11 tunnel down\n")
-    s.as_("agent", "comment", vpn, text="Here it is, taken at 14:02. The second laptop shows the same.", audience=["provider:northwind"], files=[trace])
+    s.say(vpn, "Here it is, taken at 14:02. The second laptop shows the same.", "provider:northwind", trace)
     s.settle()
     s.later(40)
     there.comment("omar", record, "Internal: looks like the DHCP relay again, see our problem 77.", False)
@@ -170,7 +207,7 @@ def _worked_on(s: Scene) -> None:
     there.log("paula", record, 35, "Compared the relay's configuration with the backup", there.clock())
     s.settle()
     s.later(9)
-    s.as_("agent", "comment", vpn, text="Dear Ana, our provider has found the cause. We expect it to be solved this afternoon.", audience=["requester"])
+    s.say(vpn, "Dear Grace, our provider has found the cause. We expect it to be solved today.", "requester")
     s.as_("agent", "worklog", vpn, minutes=20, text="Trace with the user", started=None)
     s.as_("agent", "edit", vpn, fields={"urgency": "medium"}, based_on={"urgency": "high"})
     s.settle()
@@ -179,8 +216,8 @@ def _worked_on(s: Scene) -> None:
 
 def _solved(s: Scene) -> None:
     """A provider took it over and solved it; the requester has read so."""
-    mail = s.tickets["shared"]
-    s.as_("agent", "escalate", mail, "Mail is theirs", connection="umbra", comments=[], files=[])
+    mail = s.tickets["mail"]
+    s.escalate(mail, "umbra", "Mail is theirs")
     s.settle()
     s.later(33)
     there, record = s.world.desks["umbra"], s.record(mail, "umbra")
@@ -196,12 +233,12 @@ def _solved(s: Scene) -> None:
 def _in_dispute(s: Scene) -> None:
     """Taken back once, given to another, and both sides changed the urgency."""
     files = s.tickets["backup"]
-    s.as_("agent", "escalate", files, "The server is in their rack", connection="northwind", comments=[], files=[])
+    s.escalate(files, "northwind", "The server is in their rack")
     s.settle()
     s.later(90)
     s.as_("agent", "take_back", files, "No answer for an hour and a half", to="team:service-desk")
     s.settle()
-    s.as_("agent", "escalate", files, "Umbra has a spare server", connection="umbra", comments=[], files=[])
+    s.escalate(files, "umbra", "Umbra has a spare server")
     s.settle()
     s.later(15)
     with s.rt.store.write() as conn:
@@ -217,23 +254,23 @@ def _in_dispute(s: Scene) -> None:
 
 def _refused(s: Scene) -> None:
     """Their desk says no to a comment, and somebody sent us a webhook nobody can read."""
-    wifi = s.tickets["wi-fi"]
-    s.as_("agent", "escalate", wifi, "The access points are theirs", connection="northwind", comments=[], files=[])
+    wifi = s.tickets["wifi"]
+    s.escalate(wifi, "northwind", "The access points are theirs")
     s.settle()
-    s.scripts["northwind"].plan("refuse", "comment", said="comments are closed while the ticket is in change freeze until 24 November")
-    s.as_("agent", "comment", wifi, text="Which channel do the access points use?", audience=["provider:northwind"])
+    s.scripts["northwind"].plan("refuse", "comment", said="comments are closed during the change freeze")
+    s.say(wifi, "Which channel do the access points use?", "provider:northwind")
     s.settle()
     with s.rt.store.write() as conn:
         conn.execute(
             insert(tables.arrival).values(
-                id=mint(), connection_id=s.rt.desks.id_of("umbra"), kind="webhook", body=b'{"event": "ticket.exploded"}',
+                id=mint(), connection_id=s.rt.desks.id_of("umbra"), kind="webhook", body=b'{"event": "exploded"}',
                 received_at=s.time, state=tables.DEAD, said="ValueError: no field ticket in the body",
             )
         )  # fmt: skip
         conn.execute(
             insert(tables.notice).values(
-                id=mint(), ticket_id=s.id(wifi), connection_id=s.rt.desks.id_of("northwind"), kind="altered", field="category",
-                text="Northwind IT Services made something else of category", created_at=s.time, count=2,
+                id=mint(), ticket_id=s.id(wifi), connection_id=s.rt.desks.id_of("northwind"), kind="altered",
+                field="category", text="Northwind IT Services made something else of category", created_at=s.time, count=2,
             )
         )  # fmt: skip
 
@@ -241,8 +278,8 @@ def _refused(s: Scene) -> None:
 def _waiting(s: Scene) -> None:
     """Acme's desk does not answer: what is owed waits, and the breaker is open."""
     s.scripts["acme"].plan("retry", None, 6, said="503 Service Unavailable", after=None)
-    phones = s.tickets["telephones"]
-    s.as_("agent", "comment", phones, text="The switch blinks orange since 8:40.", audience=["team"])
+    phones = s.tickets["phones"]
+    s.say(phones, "The switch blinks orange since 8:40.", "provider:acme")
     s.world.run(3)
     s.scripts["acme"].plan("retry", None, 40, said="503 Service Unavailable", after=None)
 

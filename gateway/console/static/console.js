@@ -3,7 +3,8 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  const language = root.lang || "en";
+  // The page's language, in the regional form that the browser prefers ("en" alone would mean American times).
+  const language = navigator.languages.find((one) => one.split("-")[0] === root.lang) ?? (root.lang || "en");
   const $ = (selector, within = document) => within.querySelector(selector);
   const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 
@@ -63,6 +64,7 @@
 
   const busy = (part) => {
     if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+    if ($("[data-editing]", part)) return true;
     const chosen = document.getSelection();
     return Boolean(chosen && !chosen.isCollapsed && part.contains(chosen.anchorNode));
   };
@@ -107,6 +109,9 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target.matches("[data-poll]")) live(event.detail.successful);
+    else if (event.detail.successful && event.detail.requestConfig.verb !== "get") {
+      for (const field of $$("[data-draft]", event.target)) sessionStorage.removeItem(draftKey(field));
+    }
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh();
@@ -127,9 +132,11 @@
   document.addEventListener("tandem:done", (event) => {
     const form = event.target.closest?.("form");
     form?.closest("dialog")?.close();
+    if (form?.matches("[data-editing]")) putBack(form);
+    if (form?.matches("[data-clears]")) form.reset();
+    document.activeElement?.blur();
     if (form?.matches("[data-composer]")) {
       form.reset();
-      $$("[data-draft]", form).forEach((field) => sessionStorage.removeItem(draftKey(field)));
       $$("[data-refusal], [data-chosen]", form).forEach((box) => box.replaceChildren());
       words(form);
     }
@@ -159,18 +166,15 @@
   // --- the composer says who will read it ---
 
   const words = (form) => {
-    const parties = $$("input[name=audience]:checked", form);
-    const names = parties.map((box) => box.dataset.name);
-    form.dataset.reach = names.length ? "out" : "team";
-    const list = new Intl.ListFormat(language, { type: "conjunction" }).format(names);
-    const text = names.length ? form.dataset.shared : form.dataset.internal;
-    set($("[data-readers]", form), text.replace("{names}", list));
-    set($("[data-send]", form), names.length ? form.dataset.sendShared.replace("{names}", list) : form.dataset.sendInternal);
     const files = $("input[type=file]", form);
-    if (files) {
-      const chosen = [...files.files].map((file) => file.name).join(", ");
-      set($("[data-chosen]", form), chosen);
-    }
+    if (files) set($("[data-chosen]", form), [...files.files].map((file) => file.name).join(", "));
+    if (!$("[data-readers]", form)) return;
+    const names = $$("input[name=audience]:checked", form).map((box) => box.dataset.name);
+    const list = new Intl.ListFormat(language, { type: "conjunction" }).format(names);
+    const says = names.length ? ["out", form.dataset.shared, form.dataset.sendShared] : ["team", form.dataset.internal, form.dataset.sendInternal];
+    form.dataset.reach = says[0];
+    set($("[data-readers]", form), says[1].replace("{names}", () => list));
+    set($("[data-send]", form), says[2].replace("{names}", () => list));
   };
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-composer]");
@@ -194,6 +198,8 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-close]")) event.target.closest("dialog, .alert")?.[event.target.closest("dialog") ? "close" : "remove"]();
     if (event.target.matches("dialog")) event.target.close();
+    const cancelled = event.target.closest("[data-cancel]")?.closest("[data-editing]");
+    if (cancelled) putBack(cancelled);
     const row = event.target.closest("[data-href]");
     if (row && !event.target.closest("a, button, input, label") && document.getSelection().isCollapsed) location.href = row.dataset.href;
     for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
@@ -201,7 +207,11 @@
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, textarea, select, [contenteditable]");
     if (typing && (event.ctrlKey || event.metaKey) && event.key === "Enter") event.target.form?.requestSubmit();
-    if (event.key === "Escape") for (const menu of $$("details.menu[open]")) menu.open = false;
+    if (event.key === "Escape") {
+      for (const menu of $$("details.menu[open]")) menu.open = false;
+      const editor = event.target.closest("[data-editing]");
+      if (editor) putBack(editor);
+    }
     if (typing || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
     if ("jk".includes(event.key)) return step(event.key === "j" ? 1 : -1);
     const target = $(`[data-key="${CSS.escape(event.key)}"]`);
@@ -210,6 +220,14 @@
       target.matches("input, textarea") ? target.focus() : target.click();
     }
   });
+  // An editor stands where a value stood; to leave it, the part is asked for anew, as if it had never been seen.
+  const putBack = (editor) => {
+    editor.removeAttribute("data-editing");
+    const part = editor.closest("[data-part]");
+    if (part) part.dataset.part = "";
+    document.activeElement?.blur();
+    refresh();
+  };
   const step = (by) => {
     const rows = $$("[data-href] a.stretched, [data-href] a[data-first]");
     const now = rows.findIndex((row) => row.closest("[data-href]").contains(document.activeElement));
@@ -225,5 +243,6 @@
     for (const field of $$("[data-draft]", within)) if (!field.value) field.value = sessionStorage.getItem(draftKey(field)) ?? "";
   };
   ready(document);
-  setInterval(tell, 5000);
+  setInterval(() => tell(), 5000);
+  setTimeout(() => $$("#toasts .alert").forEach((one) => one.remove()), 8000);
 })();

@@ -5,13 +5,11 @@ from __future__ import annotations
 from flask import render_template, request
 
 from gateway.console import reading
-from gateway.console.web import inner, needs, pages, runtime
+from gateway.console.web import inner, me, needs, pages, runtime
 from gateway.desk.read import find
 from gateway.errors import NotFound
 from gateway.journal.checkpoints import FILE, Keys, read_checkpoints
 from gateway.journal.verify import Report, verify
-
-from gateway.console.web import me
 
 
 @pages.get("/audit")

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as Answer
 from gateway.clock import iso
 from gateway.console import reading
 from gateway.console.parts import live, parts
-from gateway.console.web import done, inner, me, needs, pages, runtime
+from gateway.console.web import by, done, inner, needs, pages, runtime
 from gateway.console.words import gettext
 from gateway.desk import attention
 
@@ -47,7 +47,7 @@ def replay_delivery(id: str) -> Answer:
     """Send it again, first in its lane."""
     rt = runtime()
     with rt.store.write() as conn:
-        attention.replay_delivery(conn, rt.key, inner(id, "delivery"), me().id, rt.now())
+        attention.replay_delivery(conn, by(), inner(id, "delivery"))
     rt.wake("deliver")
     return done(gettext("It is being sent again."), url_for("console.dead_letters"))
 
@@ -58,7 +58,7 @@ def replay_arrival(id: str) -> Answer:
     """Work on it again."""
     rt = runtime()
     with rt.store.write() as conn:
-        attention.replay_arrival(conn, rt.key, inner(id, "arrival"), me().id, rt.now())
+        attention.replay_arrival(conn, by(), inner(id, "arrival"))
     rt.wake("process")
     return done(gettext("It is being worked on again."), url_for("console.dead_letters"))
 

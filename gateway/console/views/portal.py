@@ -18,7 +18,7 @@ from gateway.desk.read import find, list_tickets, ticket_page
 from gateway.errors import Invalid
 from gateway.tickets.vocabulary import CATEGORIES, LEVELS
 
-PARTS = {"conversation": "portal/_conversation.html"}
+PARTS = {"heading": "portal/_heading.html", "conversation": "portal/_conversation.html"}
 PER_PAGE = 30
 
 
@@ -75,8 +75,9 @@ def _told(ref: str) -> dict[str, Any]:
     files: dict[str | None, list[dict[str, Any]]] = {}
     for one in page["files"]:
         files.setdefault(one["comment"], []).append(one)
-    said = [{**one, "files": files.get(one["id"], [])} for one in page["comments"]]
-    return {"page": page, "fields": page["fields"], "said": said[::-1], "files": files.get(None, [])}
+    talk = [{**one, "files": files.get(one["id"], [])} for one in page["comments"]] + files.get(None, [])
+    talk.sort(key=lambda one: str(one["created_at"]), reverse=True)
+    return {"page": page, "fields": page["fields"], "talk": talk}
 
 
 @pages.post("/portal/tickets/<ref>/comments")

@@ -68,13 +68,13 @@ def _filters(view: str) -> dict[str, Any]:
     if view != "all" and "status" not in filters and not ("q" in filters and view == "open"):
         filters["status"] = list(OPEN)
     if view == "desk":
-        filters.setdefault("holder", f"team:{me().team}" if me().team else "team:*")
+        filters.setdefault("holder", "team:*")
     elif view == "away":
         filters.setdefault("holder", "provider:*")
     elif view == "mine":
         filters["assignee"] = me().email
     elif view == "unassigned":
-        filters["assignee"] = ""
+        filters["assignee"] = "nobody"
     return filters
 
 
