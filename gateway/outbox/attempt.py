@@ -112,9 +112,23 @@ def _update(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
         return _end(step, tools, began, "ok", data=unsaid)
     ctx = tools.context(desk)
     fields = _people(step, desk, ctx)
-    assert step.link.remote_id is not None
-    receipt = desk.connector.update(ctx, step.link.remote_id, fields, step.link.version or None)
-    return _written(step, desk, tools, began, receipt, step.link.remote_id)
+    id, version = step.link.remote_id, step.link.version or None
+    assert id is not None
+    try:
+        receipt = desk.connector.update(ctx, id, fields, version)
+    except errors.Stale:
+        receipt = desk.connector.update(ctx, id, fields, _moved_elsewhere(step, desk, ctx, id))
+    return _written(step, desk, tools, began, receipt, id)
+
+
+def _moved_elsewhere(step: Step, desk: Desk, ctx: Context, id: str) -> str:
+    """The record's version now, if what we are about to write there still stands as we know it: a comment, ours or
+    theirs, or another field moved the version. Raises ``Stale`` where it does not."""
+    seen = _seen(desk, desk.connector.fetch(ctx, id, False), "reply", False, None)
+    known = step.link.seen
+    if not seen.version or seen.state != "live" or any(seen.fields.get(n) != known.get(n) for n in step.fields):
+        raise errors.Stale("the remote moved on")
+    return seen.version
 
 
 def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, id: str) -> Settled:
