@@ -11,7 +11,6 @@ import click
 from gateway.config import Config
 from gateway.store import leases
 from gateway.workers.schedule import Scheduler
-from gateway.workers.wake import Bell
 from gateway.workers.wiring import Wiring
 
 
@@ -24,5 +23,5 @@ def command() -> None:
         signal.signal(number, lambda *_: stopping.set())
     wiring = Wiring.open(config)
     owner = f"{os.uname().nodename}:{os.getpid()}"
-    Scheduler(wiring.duties(Bell(config.redis_url), owner)).run(stopping)
+    Scheduler(wiring.duties(owner)).run(stopping)
     leases.give_back(wiring.runtime.store, "scheduler", owner)

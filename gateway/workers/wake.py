@@ -72,6 +72,16 @@ class Bell:
         """``wake`` for those who need no answer: without Redis the scheduler's sweep finds the work."""
         self.wake(name)
 
+    def alive(self, name: str) -> bool:
+        """Whether a drain of ``name`` is listening."""
+        redis = self._here()
+        if redis is None:
+            return False
+        try:
+            return bool(redis.exists(f"alive:{name}"))
+        except RedisError:
+            return self._gone()
+
     def arrive(self, name: str) -> bool:
         """A drain begins: say so, then take the mark away, so that who rings from now on is heard. Whether another
         drain of that name is at it already."""

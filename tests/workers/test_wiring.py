@@ -7,6 +7,7 @@ import pytest
 from gateway.config import Config
 from gateway.journal.checkpoints import Keys
 from gateway.store.db import Store
+from gateway.workers import wiring as wiring_module
 from gateway.workers.schedule import Scheduler
 from gateway.workers.wake import Bell
 from gateway.workers.wiring import Wiring
@@ -80,8 +81,9 @@ class Deaf(Bell):
 
 @pytest.mark.parametrize("listening", [False, True])
 def test_what_processing_made_due_goes_out_at_once_unless_a_drain_is_up_for_it(
-    store: Store, config: Config, listening: bool
+    store: Store, config: Config, listening: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wiring_module, "DELIVER_HERE", 20.0)
     small = world(config, ("acme", "globex"))
     wiring = Wiring(small.rt, Keys.of(small.rt.config), Deaf(listening))
     ticket = escalated(small)
