@@ -277,12 +277,13 @@ def _record(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
             said[step.link.connection_id] = end.said
         elif end.outcome != "wait":
             ok[step.link.connection_id] += 1
-    changed = [c for c in {*ok, *bad} if bad[c] or rt.desks.troubled(c)]
+    now = rt.now()
+    changed = [c for c in {*ok, *bad} if bad[c] or rt.desks.troubled(c) or rt.desks.worth_telling("ok", c, now)]
     if changed:
         with rt.store.write() as conn:
             road = Road(conn, rt.store.dialect)
             for connection in changed:
-                breaker.record(road, connection, ok[connection], bad[connection], said.get(connection, ""), rt.now())
+                breaker.record(road, connection, ok[connection], bad[connection], said.get(connection, ""), now)
                 rt.desks.trouble(connection, bool(bad[connection]) and not ok[connection])
 
 

@@ -129,8 +129,12 @@ class Door:
                 self._rt.wake("process")
 
     def _write(self, batch: list[_Waiting]) -> None:
+        now = self._rt.now()
+        alive = [c for c in {one.row[1] for one in batch} if self._rt.desks.worth_telling("arrival", c, now)]
         with self._rt.store.write() as conn:
             road = Road(conn, self._rt.store.dialect)
+            if alive:
+                road.run("update health set last_arrival_at = ? where connection_id INTS(?)", now, alive)
             if arrivals.store(road, [one.row for one in batch]) == len(batch):
                 kept = {one.row[0] for one in batch}
             else:

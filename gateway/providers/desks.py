@@ -20,6 +20,7 @@ from connectors.base import Connector
 from gateway.clock import now_us
 from gateway.decide.facts import Leg
 from gateway.decide.routing import Policy, compile_policy
+from gateway.providers.renewal import given
 from gateway.providers.vault import Vault, place
 from gateway.store import tables
 from gateway.store.db import Road, Store
@@ -32,6 +33,7 @@ from mappings.share import Share, compile_share
 Builder = Callable[["Row", Mapping[str, str]], Connector]
 """Makes the connector of a connection from its row and its opened secrets; no network."""
 
+TELL_EVERY = 10_000_000  # microseconds between two notes that a connection is well
 PERSON_LASTS = 86_400_000_000  # microseconds: a person looked up is believed for a day
 
 
@@ -91,6 +93,7 @@ class Desks:
         self._compiled: dict[tuple[int, str], Compiled] = {}
         self.policy: Policy | None = None
         self._troubled: set[int] = set()
+        self._told: dict[tuple[str, int], int] = {}
 
     # -- reading the rows again --
 
@@ -138,6 +141,13 @@ class Desks:
     def horizon(self) -> int:
         """Microseconds after which no unanswered write of any desk can still land."""
         return int(max((d.connector.apply_horizon for d in self._desks.values()), default=900.0) * 1_000_000)
+
+    def worth_telling(self, what: str, id: int, now: int) -> bool:
+        """Whether a sign of life is to be written down: not again within ``TELL_EVERY``."""
+        if now - self._told.get((what, id), 0) < TELL_EVERY:
+            return False
+        self._told[what, id] = now
+        return True
 
     def troubled(self, id: int) -> bool:
         """Whether this process last saw the connection fail: only then a success is worth writing down."""
@@ -261,7 +271,7 @@ def _rebuilds(row: Row) -> tuple[Any, ...]:
         row.kind,
         row.auth,
         row.verify,
-        json.dumps([row.settings, row.secrets, found], sort_keys=True),
+        json.dumps([row.settings, given(row.secrets), found], sort_keys=True),
         row.manifest,
     )
 
