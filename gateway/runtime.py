@@ -8,10 +8,10 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 from connectors import registry
 from connectors.base import Connector, Context
@@ -24,6 +24,7 @@ from gateway.outbox.attempt import Tools
 from gateway.outbox.lanes import DEADLINE
 from gateway.providers.connection import keeper
 from gateway.providers.desks import Builder, Desk, Desks, Row
+from gateway.providers.renewal import given, renewal
 from gateway.providers.vault import Vault
 from gateway.store import schema
 from gateway.store.db import Road, Store
@@ -62,7 +63,7 @@ class Runtime:
         made = schema.installation(store, config)
         vault = Vault.of(config.key("vault"))
         session = Session(Egress.parse(",".join(config.egress_allow)))
-        desks = Desks(store, vault, builder or _build)
+        desks = Desks(store, vault, builder or _builder(store, vault))
         runtime = cls(
             config, store, Key.of(config.key("audit")), vault, Ids(made.id_salt), made.code, desks,
             Files(config.home / "files"), session,
@@ -141,15 +142,19 @@ def _crash(asked: str, point: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _build(row: Row, secrets_: Any) -> Connector:
-    kind = registry.load(row.manifest) if row.manifest else row.kind
-    found = {name: value for name, value in row.found.items() if isinstance(value, str)}
-    return registry.build(
-        kind,
-        settings=row.settings,
-        secrets=secrets_,
-        found=found,
-        auth=row.auth,
-        verify=row.verify,
-        lists=row.found.get("lists"),
-    )
+def _builder(store: Store, vault: Vault) -> Builder:
+    """How connectors are built: sign-ins are shared among processes, and a token they keep is none of the settings."""
+
+    def build(row: Row, secrets_: Mapping[str, str]) -> Connector:
+        return registry.build(
+            registry.load(row.manifest) if row.manifest else row.kind,
+            settings=row.settings,
+            secrets=given(secrets_),
+            found={name: value for name, value in row.found.items() if isinstance(value, str)},
+            auth=row.auth,
+            verify=row.verify,
+            renewal=partial(renewal, store, vault, row.id),
+            lists=row.found.get("lists"),
+        )
+
+    return build
