@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -84,6 +85,15 @@ def objection(no: Objection) -> TandemError:
 def ticket_id(conn: Connection, rt: Runtime, text: str) -> int:
     """The ticket behind ``T-1042``, ``1042`` or a public id. Raises NotFound."""
     return int(find(conn, rt, MYSELF, f"T-{text}" if text.isdecimal() else text).id)
+
+
+def text_of(path: Path) -> str:
+    """What is in a file. Raises Invalid where it is not text."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Invalid(f"cannot be read: {said}", "FILE", str(path)) from None
 
 
 def inner(rt: Runtime, text: str, what: str) -> int:

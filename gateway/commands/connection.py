@@ -17,7 +17,7 @@ from gateway.providers.connection import set_state
 from gateway.providers.documents import Draft, Outside
 from gateway.providers.health import Health
 from gateway.runtime import Runtime
-from gateway.terminal import as_json, at, connection_id, me, reason, runtime, show_facts, show_json, show_table
+from gateway.terminal import as_json, at, connection_id, me, reason, runtime, show_facts, show_json, show_table, text_of
 
 
 @click.group(help="The systems of the providers.")
@@ -31,7 +31,7 @@ def command() -> None: ...
 @as_json
 def add(file: Path, update: bool, unchecked: bool, as_json: bool) -> None:
     """Connect a system as the document FILE describes it."""
-    draft = documents.read(file.read_text("utf-8"), file.name, beside(file))
+    draft = documents.read(text_of(file), file.name, beside(file))
     with runtime() as rt:
         id, told = (admission.change if update else admission.add)(rt, me(rt), draft, unchecked)
         with rt.store.read() as conn:

@@ -58,7 +58,7 @@ def loaded(where: str) -> Manifest:
     path = Path(where)
     try:
         return registry.load(path.read_text("utf-8"), path.name)
-    except (FileNotFoundError, IsADirectoryError):
+    except (OSError, UnicodeDecodeError):
         fix = f"Name a file, or one of: {', '.join(registry.kinds())}."
         raise NotFound("neither a kind nor a file", "KIND|FILE", where, fix) from None
     except BadManifest as error:

@@ -14,7 +14,7 @@ from gateway.errors import NotFound
 from gateway.providers import meanings
 from gateway.providers.documents import Mistakes
 from gateway.runtime import Runtime
-from gateway.terminal import as_json, at, connection_id, runtime, show_json, show_table
+from gateway.terminal import as_json, at, connection_id, runtime, show_json, show_table, text_of
 from mappings.model import MappingError
 
 
@@ -30,7 +30,7 @@ def prove(file: Path, connection: str, as_json: bool) -> None:
     """Say everything that is wrong with a mapping, with line and way out, and try its examples.
 
     Exit status 1 when it cannot be used."""
-    text = file.read_text("utf-8")
+    text = text_of(file)
     with runtime() as rt:
         try:
             catalogue = listed(rt, connection) if connection else shipped(meanings.connector_of(text, file.name))

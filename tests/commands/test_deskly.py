@@ -108,3 +108,10 @@ def test_a_manifest_with_a_slip_is_refused_with_its_place(harbour: Cli, folder: 
     assert "deskly.yaml:" in said
     assert "tke" in said
     assert "manifest:" in harbour.refused("connection", "add", str(folder / "deskly-connection.yaml"))
+
+
+def test_a_file_that_is_no_text_is_said(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "picture.yaml"
+    path.write_bytes(b"\xff\xd8\xff\xe0")
+    for words in (("connection", "add"), ("mapping", "prove")):
+        assert "not UTF-8 text" in cli.refused(*words, str(path))
