@@ -422,6 +422,9 @@ def test_a_payload_gives_the_record_only_if_it_is_the_one_it_speaks_of() -> None
     assert whole.record is not None and whole.record.version == "3" and not whole.record.complete
     (other,) = made.parse(hook({"events": [{"id": 8, "ticket": {"title": "x"}}]}))
     assert (other.record_id, other.record) == ("8", None)
+    swapped = deskly("http://127.0.0.1:9", EVENTS.replace("[ticket.id, id]", "id"))
+    (foreign,) = swapped.parse(hook({"events": [{"id": 8, "ticket": ticket(7)}]}))
+    assert (foreign.record_id, foreign.record) == ("8", None)
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[" * 100_000, b"\xff\xfe", b"null", b"7", b'"x"', b"[]"])
