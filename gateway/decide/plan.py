@@ -96,9 +96,8 @@ class Planner:
                 self._owe_one(link, name)
         if name in ("impact", "urgency"):
             fields = self.ticket.fields
-            self.set(
-                "priority", priority(fields.get("impact", ""), fields.get("urgency", "")), "impact and urgency", origin
-            )
+            follows = priority(fields.get("impact", ""), fields.get("urgency", ""))
+            self.set("priority", follows, "impact and urgency")  # derived here: whoever changed it does not know it yet
         return True
 
     def _owe_one(self, link: Link, name: str) -> None:

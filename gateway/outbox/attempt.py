@@ -14,8 +14,7 @@ from typing import Any
 
 from connectors import errors
 from connectors.base import Context, File, Item, Receipt, Record
-from gateway.decide.facts import Observed, Settled
-from gateway.decide.settle import LIVING
+from gateway.decide.facts import LIVING, Observed, Settled
 from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
@@ -135,14 +134,16 @@ def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt,
     """A yes, and what the remote made of it: from the reply itself, or fetched."""
     data: dict[str, Any] = {"unsaid": step.unsaid, "comments": step.comments}
     seen: Observed | None = None
-    if receipt.record is not None:
-        seen = _seen(desk, receipt.record, "reply", False, None)
-    elif receipt.read_back == "fetch":
-        try:
-            record = desk.connector.fetch(tools.context(desk), id, False)
+    ctx = tools.context(desk)
+    try:
+        record = receipt.record
+        if record is None and receipt.read_back == "fetch":
+            record = desk.connector.fetch(ctx, id, False)
+        if record is not None:
+            data["people"] = _who(desk, ctx, record, began)
             seen = _seen(desk, record, "reply", False, None)
-        except errors.Outcome as error:
-            data["unread"] = error.said
+    except errors.Outcome as error:
+        data["unread"] = error.said
     version = receipt.version or (seen.version if seen is not None else None)
     return _end(
         step, tools, began, "ok", remote_id=id, version=version, seen=seen, read_back=receipt.read_back,
@@ -190,7 +191,10 @@ def _around(step: Step, desk: Desk, tools: Tools, channel: str) -> Observed | No
     """The record just before a comment that may change it besides (a public one reopens what waits or is over)."""
     if step.link.remote_id is None or not step.leg.side_effects.get(channel) or step.link.leg_status in LIVING:
         return None
-    return _seen(desk, desk.connector.fetch(tools.context(desk), step.link.remote_id, False), "reply", False, None)
+    ctx = tools.context(desk)
+    record = desk.connector.fetch(ctx, step.link.remote_id, False)
+    _who(desk, ctx, record, tools.now())
+    return _seen(desk, record, "reply", False, None)
 
 
 def words(item: dict[str, Any]) -> str:
@@ -301,7 +305,11 @@ def _who(desk: Desk, ctx: Context, record: Record, now: int) -> dict[str, dict[s
     for id in dict.fromkeys(n for n in named if isinstance(n, str) and n and desk.person(n, now) is None):
         if len(learned) == MOST_PEOPLE:
             break
-        found = desk.connector.person(ctx, id=id)
+        try:
+            found = desk.connector.person(ctx, id=id)
+        except (errors.Refused, errors.Unsupported) as error:  # we may not know: the record is no worse for it
+            ctx.log.warning("%s does not tell who %s is: %s", desk.row.name, id, error.said)
+            found = None
         told = {} if found is None else {"email": found.email, "login": found.login, "name": found.name}
         learned[id] = {"id": id, **{k: v for k, v in told.items() if v}}
         desk.people[id] = (learned[id], now)
