@@ -15,6 +15,8 @@ from gateway.decide.merge import Meaning, Pair
 
 OURS = "team"
 REQUESTER = "requester"
+LIVING = ("", "new", "in_progress")
+"""Leg statuses that no comment of ours can change: there is nothing to reopen."""
 
 
 class Rule(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.decide import merge
-from gateway.decide.facts import Attempt, Binding, Link, Observed, Settled
+from gateway.decide.facts import LIVING, Attempt, Binding, Link, Observed, Settled
 from gateway.decide.merge import Pair, token
 from gateway.decide.observe import (
     absolute,
@@ -27,9 +27,6 @@ from gateway.decide.observe import (
     vanish,
 )
 from gateway.decide.plan import Planner, link_name, name_of
-
-LIVING = ("", "new", "in_progress")
-"""Leg statuses that no comment of ours can change: there is nothing to reopen."""
 
 
 def settled(p: Planner, link: Link, end: Settled) -> None:
@@ -260,10 +257,10 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
             taken = merge.inbound(pair, now, held, read, rule.policy, rule.direction)
         else:
             taken = merge.unknown(pair, now, ours, wire, held, read, rule.policy, rule.direction)
+        if name == "status":
+            read()  # what it means is the leg's status, whatever becomes of ours
         if taken.verdict == "echo":
             pair.park = "" if pair.park == "ignored" else pair.park
-            if name == "status":
-                link.leg_status = ours
         conclude(p, link, name, pair, taken)
         if pair.speaks:
             p.owe(link, name)
@@ -314,11 +311,21 @@ def unsure(p: Planner, link: Link, end: Settled) -> None:
     """Sent, no answer: look before anything is repeated."""
     attempt(p, link, end, "unknown")
     if end.step == "worklog":
-        attempt(p, link, end, "ghost")
-        deliveries(p, link, end, "held")
-        p.notice("held", f"{p.leg(link).name} did not answer whether it took the worklog: {end.said}", link)
+        held(p, link, end)
     elif link.remote_id is not None:
         p.fetch(link, "an answer was lost")
+
+
+def held(p: Planner, link: Link, end: Settled) -> None:
+    """A worklog without an answer: it is never repeated, and a person says whether it is there."""
+    for known in [a for a in link.attempts if a.outcome == "unknown" and a.kind == "worklog"]:
+        attempt(p, link, end, "ghost", known.id)
+        p.do(
+            "deliveries",
+            {"link": link_name(link), "state": "held", "step": "worklog"},
+            {"ids": known.delivery_ids, "said": end.said},
+        )
+    p.notice("held", f"{p.leg(link).name} did not answer whether it took the worklog: {end.said}", link)
 
 
 def again(p: Planner, link: Link, end: Settled) -> None:
@@ -426,6 +433,7 @@ _OUTCOMES: dict[tuple[str, str], Callable[[Planner, Link, Settled], None]] = {
     ("look_up", "absent"): absent,
     ("look_up", "several"): several,
     ("look_up", "adopted"): adopted,
+    ("look_up", "held"): held,
     ("look_up", "ok"): fetched,
     ("*", "unknown"): unsure,
     ("*", "retry"): again,
