@@ -113,10 +113,10 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             merge.receipt(pair, end.attempt or 0, now, ours, before)
             pair.park = "ignored" if now == ours else ""
             pair.owed = 1
-            p.notice("ignored", f"{leg.name} said yes and left {name} as it was", link, name)
+            p.notice("ignored", in_words(f"{leg.name} said yes and left {name} as it was", end), link, name)
         elif seen is not None and end.read_back == "reply":
             merge.receipt(pair, end.attempt or 0, now, ours, holds[name])
-            p.notice("altered", f"{leg.name} made something else of {name}", link, name)
+            p.notice("altered", in_words(f"{leg.name} made something else of {name}", end), link, name)
         else:
             pair.sent = [s for s in pair.sent if s[0] != end.attempt]
             _other(p, link, name, raw[name], seen)
