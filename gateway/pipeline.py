@@ -323,6 +323,9 @@ def poll(rt: Runtime, connection: int) -> int:
     except errors.Unauthorized as error:
         with rt.store.write() as conn:
             set_state(conn, rt.key, connection, "unauthorized", error.said)
+    except polling.Regressed as error:
+        with rt.store.write() as conn:
+            set_state(conn, rt.key, connection, "regressed", str(error))
     except errors.Outcome as error:
         after = error.after
         with rt.store.write() as conn:

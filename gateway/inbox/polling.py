@@ -12,6 +12,11 @@ from gateway.runtime import Runtime
 from gateway.store.db import Road
 from gateway.store.ids import mint
 
+
+class Regressed(Exception):
+    """The remote was restored from a backup: nothing is taken from it until a person chooses."""
+
+
 MOST_PAGES = 200  # of one feed in one poll; the cursor is saved, so the next poll goes on
 
 
@@ -34,6 +39,8 @@ def poll(rt: Runtime, connection: int) -> int:
         for number in range(MOST_PAGES):
             began = rt.now()
             page: Page = desk.connector.changed(rt.context(desk), feed, cursor)
+            if page.regressed:
+                raise Regressed(f"the feed {feed} no longer has what was read from it: the remote was set back")
             newest = max([newest, *(change.stamp for change in page.changes)])
             new += _store(rt, connection, feed, page, head, newest, began, number)
             if page.done or page.cursor == cursor:

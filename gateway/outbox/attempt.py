@@ -101,7 +101,7 @@ _NAMES: dict[type[errors.Outcome], str] = {
 def _create(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     ctx = tools.context(desk)
     fields = _people(step, desk, ctx)
-    receipt = desk.connector.create(ctx, fields, tools.reference(step.link.id), str(step.attempt))
+    receipt = desk.connector.create(ctx, fields, tools.reference(step.link.id), str(step.deliveries[0].id))
     return _written(step, desk, tools, began, receipt, receipt.id or "")
 
 
@@ -132,6 +132,9 @@ def _moved_elsewhere(step: Step, desk: Desk, ctx: Context, id: str) -> str:
 
 def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, id: str) -> Settled:
     """A yes, and what the remote made of it: from the reply itself, or fetched."""
+    for name, rule in step.leg.mapping.fields.items():
+        if set(rule.remote) & set(receipt.later):
+            step.sent.pop(name, None)  # a create could not carry it: it is still owed
     data: dict[str, Any] = {"unsaid": step.unsaid, "comments": step.comments}
     seen: Observed | None = None
     ctx = tools.context(desk)
@@ -324,6 +327,8 @@ def _look_up(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     """Did what had no answer land? Absence counts only when it would surely be seen by now."""
     doubt = step.doubt
     assert doubt is not None
+    if doubt.kind == "worklog":  # time is money: a person says whether it is there
+        return _end(step, tools, began, "held", said="no answer came to it")
     return _find(step, desk, tools, began) if doubt.kind == "create" else _search(step, desk, tools, began)
 
 
@@ -381,7 +386,10 @@ def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
 
 
 def _missing(step: Step, desk: Desk, tools: Tools, began: int, sure: bool) -> Settled:
+    assert step.doubt is not None
     wait = (_not_before(step, desk) - began) / 1_000_000
+    if began - step.doubt.started_at < desk.connector.repeatable(step.doubt.kind) * 1_000_000:
+        wait = 0.0  # the same key makes a repetition harmless
     if not sure:
         raise errors.Retry("the desk did not show everything")
     if wait > 0:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway import gather
+from gateway.clock import monotonic
 from gateway.outbox import breaker, lanes
 from gateway.outbox.attempt import WRITES, sent_digest
 from gateway.outbox.steps import ITEMS, Step, choose
@@ -28,7 +29,8 @@ def claim(rt: Runtime, room: int, in_air: Counter[int], held: set[int]) -> list[
         rt.tell_time(road)
         rt.desks.refresh(road)
         due = lanes.due(road, rt.now())
-    due = [c for c in due if rt.desks.row(c).state == "active"]
+    calm = monotonic()
+    due = [c for c in due if rt.desks.row(c).state == "active" and rt.desks.desk(c).connector.slow_until() <= calm]
     if not due:
         return []
     steps: list[Step] = []

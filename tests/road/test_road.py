@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.base import Page
 from gateway.config import Config
 from gateway.store.db import Store
 from tests.worlds import world
@@ -24,3 +25,12 @@ def test_escalate_and_come_back(store: Store, config: Config) -> None:
     assert w.rows("select body, author from comment") == [("We are looking into it.", "provider:acme")]
     assert w.rows("select party from audience order by party") == [("provider:acme",), ("requester",)]
     assert w.rows("select * from lane where due_at is not null") == []
+
+
+def test_a_feed_that_was_set_back_stops_the_connection(store: Store, config: Config) -> None:
+    w = world(config)
+    (row,) = w.rt.desks.rows()
+    w.connectors["acme"].changed = lambda ctx, feed, cursor: Page((), "0", True, regressed=True)  # type: ignore[method-assign]
+    w.poll()
+    assert w.value("select state from connection") == "regressed"
+    assert "set back" in w.value("select state_reason from connection where id = ?", row.id)
