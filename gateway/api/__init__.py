@@ -46,7 +46,7 @@ class Fault(ma.Schema):
 
 
 class Problem(ma.Schema):
-    """Why not (RFC 9457). There may be further members: ``current``, ``version``, ``instance``."""
+    """Why not (RFC 9457). With a 412, ``current`` holds what the fields in question say now."""
 
     type = ma.fields.String(required=True)
     title = ma.fields.String(required=True)
@@ -56,6 +56,9 @@ class Problem(ma.Schema):
     value = ma.fields.Raw(allow_none=True)
     fix = ma.fields.String()
     errors = ma.fields.List(ma.fields.Nested(Fault))
+    current = ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Raw(allow_none=True))
+    version = ma.fields.Integer()
+    instance = ma.fields.String(metadata={"description": "Where the log has the cause of a 500."})
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]

@@ -127,8 +127,8 @@ def inner_of(public: str, field: str) -> int:
 
 def refuse(field: str, title: str, value: Any = None, fix: str = "") -> NoReturn:
     """Refuse one field."""
-    said = {"field": field, "title": title, "value": problems.shown(field, value), "fix": fix}
-    raise Unprocessable([{name: one for name, one in said.items() if one not in (None, "")}])
+    said = {"value": problems.shown(field, value), "fix": fix}
+    raise Unprocessable([{"field": field, "title": title, **{k: v for k, v in said.items() if v not in (None, "")}}])
 
 
 # --- what they send ---
@@ -181,10 +181,23 @@ class Schema(ma.Schema):
         unknown = ma.RAISE
 
 
+_NOT_BLANK = r"^[\s\S]*[^\s\u0000-\u001f\u0085\ufeff]"
+"""The same in Python and in ECMA-262, which do not agree on what is a space."""
+
+
 def text(longest: int, required: bool = False, **more: Any) -> ma.fields.String:
     """A text of at least one and at most ``longest`` characters that is not blank."""
-    checks = [validate.Length(1, longest), validate.Regexp(r"^[\s\S]*\S", error="Blank.")]
+    checks = [validate.Length(1, longest), validate.Regexp(_NOT_BLANK, error="Blank.")]
     return ma.fields.String(required=required, validate=checks, **more)
+
+
+class Whole(ma.fields.Integer):
+    """A whole number; JSON knows no other difference between 90 and 90.0, and 1.5 is refused."""
+
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
 
 
 class Reason(Schema):

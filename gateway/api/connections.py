@@ -35,6 +35,14 @@ from gateway.providers.connection import set_state
 from gateway.providers.health import Health
 from gateway.store.tables import provider
 
+_PROVIDER = [
+    {"type": "string", "pattern": "^[a-z0-9-]{2,40}$"},
+    {
+        "type": "object", "required": ["slug"], "additionalProperties": False,
+        "properties": {"slug": {"type": "string", "pattern": "^[a-z0-9-]{2,40}$"}, "name": {"type": "string"}},
+    },
+]  # fmt: skip
+_MAPPING = [{"type": "string", "minLength": 1, "maxLength": 200_000}, {"type": "object"}]
 SLUG = validate.Regexp(r"^[a-z0-9-]{2,40}$")
 
 
@@ -69,15 +77,15 @@ class NewConnection(Schema):
     """A connection as an admin writes it down; texts of their own for ``manifest`` and ``mapping``."""
 
     name = fields.String(required=True, validate=SLUG)
-    provider = fields.Raw(required=True, metadata={"description": "The slug, or {slug, name}."})
+    provider = fields.Raw(required=True, metadata={"description": "The slug, or both.", "anyOf": _PROVIDER})
     kind = fields.String(validate=validate.Length(1, 60))
     manifest = fields.String(validate=validate.Length(1, 200_000))
     auth = fields.String(validate=validate.Length(max=60))
     verify = fields.String(validate=validate.Length(max=60))
-    settings = fields.Dict(keys=fields.String(), values=fields.Raw())
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
     secrets = fields.Dict(keys=fields.String(), values=fields.String())
-    mapping = fields.Raw(metadata={"description": "The name of a published mapping, or one as an object."})
-    declared = fields.Dict(keys=fields.String(), values=fields.Raw())
+    mapping = fields.Raw(metadata={"description": "The name of a published one, or the mapping.", "anyOf": _MAPPING})
+    declared = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
     intake = fields.String(validate=validate.OneOf(documents.INTAKE))
     poll = fields.Float(validate=validate.Range(documents.POLL_LEAST, documents.POLL_MOST))
 

@@ -17,7 +17,6 @@ from gateway.api.base import (
     paged,
     place,
     reading,
-    refuse,
     runtime,
     text,
     writing,
@@ -103,8 +102,6 @@ def get_contact(contact_id: int) -> Any:
 @blp.response(200, Contact)
 def change_contact(body: dict[str, Any], contact_id: int) -> Any:
     """Change a contact"""
-    if not body:
-        refuse("", "nothing to change", fix="Name a field.")
     with writing() as conn:
         contacts.change(conn, by(), contact_id, body)
         return contacts.one(conn, runtime(), contact_id)

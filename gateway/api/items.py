@@ -23,6 +23,7 @@ from gateway.api.base import (
     Blueprint,
     Paging,
     Schema,
+    Whole,
     documented,
     made,
     me,
@@ -120,7 +121,7 @@ class Worklog(_Item):
 class NewWorklog(Schema):
     """Time worked."""
 
-    minutes = fields.Integer(required=True, strict=True, validate=validate.Range(1, 60 * 24 * 31))
+    minutes = Whole(required=True, validate=validate.Range(1, 60 * 24 * 31))
     text = fields.String(load_default="", validate=validate.Length(max=4000))
     started_at = fields.AwareDateTime(format="iso")
 

@@ -162,8 +162,8 @@ def get_user(user_id: int) -> Any:
 @people.response(200, User)
 def change_user(body: dict[str, Any], user_id: int) -> Any:
     """Change a user's role, state or password"""
-    if not body or set(body) == {"connection"}:
-        refuse("", "nothing to change", fix="Name a field; a connection goes with a role.")
+    if "connection" in body and "role" not in body:
+        refuse("connection", "a connection goes with the role of a provider", body["connection"], "Send role too.")
     with writing() as conn:
         if "role" in body:
             where = _id_of(conn, connection, connection.c.name, body.get("connection"), "connection")

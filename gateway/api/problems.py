@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 
 from gateway.decide.commands import Objection
 from gateway.errors import Busy, TandemError, Unauthenticated
+from gateway.providers.documents import Mistakes
 from gateway.runtime import Runtime
 
 MIME = "application/problem+json"
@@ -114,6 +115,8 @@ def _http(error: HTTPException) -> Response:
 def _tandem(error: TandemError) -> Response:
     said = error.problem()
     said["value"] = shown(error.field, error.value)
+    if isinstance(error, Mistakes):
+        said["errors"] = [_mistake(one) for one in error.mistakes]
     members = {name: value for name, value in said.items() if name not in ("title", "status")}
     headers = {}
     if isinstance(error, Busy):
@@ -127,6 +130,11 @@ def _tandem(error: TandemError) -> Response:
     return answer(error.status, error.title, headers, **members)
 
 
+def _mistake(error: TandemError) -> dict[str, Any]:
+    said = {"value": shown(error.field, error.value), "fix": error.fix}
+    return {"field": error.field or "", "title": error.title, **{k: v for k, v in said.items() if v not in (None, "")}}
+
+
 def objection(error: Objection, discreet: bool = False) -> Response:
     """A refused command: 404, 409 or, where a field is at fault, 422. ``discreet``: the asker is not of the desk and is
     told the field alone, for the sentence may name another provider."""
@@ -135,10 +143,9 @@ def objection(error: Objection, discreet: bool = False) -> Response:
     title = "this cannot be done on this ticket" if discreet else error.text
     if error.conflict:
         return answer(409, title, field=error.field, fix=None if discreet else error.fix)
-    one = {"field": error.field, "title": title}
-    if not discreet:
-        one |= {"value": shown(error.field, error.value), "fix": error.fix}
-    return _unprocessable([{name: value for name, value in one.items() if value not in (None, "")}])
+    said = {} if discreet else {"value": shown(error.field, error.value), "fix": error.fix}
+    kept = {name: value for name, value in said.items() if value not in (None, "")}
+    return _unprocessable([{"field": error.field, "title": title, **kept}])
 
 
 def _unprocessable(errors: list[dict[str, Any]]) -> Response:

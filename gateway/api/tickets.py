@@ -242,7 +242,7 @@ def change_ticket(body: dict[str, Any], ticket: Any) -> Any:
     based = canonical(body.pop("based_on", None) or {})
     given = canonical(body)
     if not given:
-        refuse("", "nothing to change", fix="Name a field.")
+        return told_ticket(ticket.id)
     now = _allowed(given, ticket)
     if not based and not _matches(ticket):
         raise _stale(given, now, ticket)

@@ -49,16 +49,16 @@ def test_a_proved_webhook_is_stored_once_and_answered(api: Asking) -> None:
     assert "x-tandem-delivery" in json.loads(kept[1])["headers"]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"X-Tandem-Signature": ""}, {"X-Tandem-Signature": "garbage"}, {"X-Tandem-Signature": "v1,ñ"},
-        {"X-Tandem-Timestamp": "nonsense"}, {"X-Tandem-Timestamp": "9" * 400}, {"X-Tandem-Timestamp": "-1"},
-    ],
+FORGED = (
+    {"X-Tandem-Signature": ""}, {"X-Tandem-Signature": "garbage"}, {"X-Tandem-Signature": "v1,ñ"},
+    {"X-Tandem-Timestamp": "nonsense"}, {"X-Tandem-Timestamp": "9" * 400}, {"X-Tandem-Timestamp": "-1"},
 )  # fmt: skip
-def test_what_is_not_proved_is_401_and_leaves_nothing(api: Asking, change: dict[str, str]) -> None:
-    answer = send(api, BODY, {**signed(BODY), **change})
-    assert answer.status_code == 401 and answer.content_type == "application/problem+json"
+
+
+def test_what_is_not_proved_is_401_and_leaves_nothing(api: Asking) -> None:
+    for change in FORGED:
+        answer = send(api, BODY, {**signed(BODY), **change})
+        assert answer.status_code == 401 and answer.content_type == "application/problem+json", change
     assert arrivals(api) == 0
 
 

@@ -6,8 +6,6 @@ import hashlib
 import io
 from typing import Any
 
-import pytest
-
 from gateway.store.files import MAX_BYTES
 from tests.api.support import Asking
 
@@ -113,25 +111,25 @@ def test_a_file_travels_and_comes_back_as_bytes(api: Asking) -> None:
     assert [u.data for u in api.world.desks["acme"].get(record).uploads] == [data]
 
 
-@pytest.mark.parametrize(
-    ("data", "name", "mime"),
-    [
-        (EICAR, "eicar.com", "application/x-msdownload"),
-        (b"<script>alert(1)</script>", "page.html", "text/html"),
-        (b"<svg onload=alert(1)>", "a.svg", "image/svg+xml"),
-        (b"x", 'a"b\r\nSet-Cookie: x=1', "text/plain"),
-        (b"x", "", "nonsense"),
-    ],
+NASTY = (
+    (EICAR, "eicar.com", "application/x-msdownload"),
+    (b"<script>alert(1)</script>", "page.html", "text/html"),
+    (b"<svg onload=alert(1)>", "a.svg", "image/svg+xml"),
+    (b"x", 'a"b\r\nSet-Cookie: x=1', "text/plain"),
+    (b"x", "CON", "nonsense"),
 )
-def test_nothing_is_ever_shown_in_place(api: Asking, data: bytes, name: str, mime: str) -> None:
+
+
+def test_nothing_is_ever_shown_in_place(api: Asking) -> None:
     id = api.ticket()
-    told = upload(api, "agent", id, (data, name or "x", mime))
-    assert told.status_code == 201, told.json
-    got = api("agent", "GET", f"tickets/{id}/attachments/{told.json['items'][0]['id']}")
-    assert got.data == data and got.headers["Content-Disposition"].startswith("attachment; ")
-    assert got.headers["X-Content-Type-Options"] == "nosniff" and "Set-Cookie" not in got.headers
-    assert got.headers["Content-Security-Policy"].startswith("sandbox")
-    assert got.mimetype in ("application/octet-stream", "text/plain")
+    for file in NASTY:
+        told = upload(api, "agent", id, file)
+        assert told.status_code == 201, told.json
+        got = api("agent", "GET", f"tickets/{id}/attachments/{told.json['items'][0]['id']}")
+        assert got.data == file[0] and got.headers["Content-Disposition"].startswith("attachment; ")
+        assert got.headers["X-Content-Type-Options"] == "nosniff" and "Set-Cookie" not in got.headers
+        assert got.headers["Content-Security-Policy"].startswith("sandbox")
+        assert got.mimetype in ("application/octet-stream", "text/plain")
 
 
 def test_a_file_of_more_than_25_mb_is_refused_and_leaves_nothing(api: Asking) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from flask import Flask
 from sqlalchemy import insert
 
@@ -176,15 +175,15 @@ def test_a_requester_makes_tickets_for_themselves(api: Asking) -> None:
         assert api("requester", "POST", "tickets", {"title": "x", field: value}).status_code == 422
 
 
-@pytest.mark.parametrize("who", ["auditor", "provider", "requester"])
-def test_only_those_who_may_change_things_do(api: Asking, who: str) -> None:
+def test_only_those_who_may_change_things_do(api: Asking) -> None:
     """Nothing of the database moves, whatever these roles send to what they may not."""
     api.ticket()
     rt = api.world.rt
     before = api.world.rows("select count(*), max(seq) from audit")
-    for rule, method, _, action in routes(api.app):
-        if method != "GET" and action not in MAY[who]:
-            path = re.sub(r"<(?:int:)?\w+>", "acme", rule)
-            assert api(who, method, path, {"name": "x", "title": "x"}).status_code == 403
+    for who in ("auditor", "provider", "requester"):
+        for rule, method, _, action in routes(api.app):
+            if method != "GET" and action not in MAY[who]:
+                path = re.sub(r"<(?:int:)?\w+>", "acme", rule)
+                assert api(who, method, path, {"name": "x", "title": "x"}).status_code == 403
     assert api.world.rows("select count(*), max(seq) from audit") == before
     assert rt.desks.row(rt.desks.id_of("acme") or 0).state == "active"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-import pytest
-
 from tests.api.support import BOB, EVE, Asking
 
 
@@ -20,21 +18,22 @@ def test_a_ticket_is_made_read_and_found(api: Asking) -> None:
     assert [t["id"] for t in api.get("agent", "tickets")["items"]] == [made.json["id"]]
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("status=new", "abc"), ("status=closed", ""), ("status=closed&status=new", "abc"), ("priority=P1", "b"),
-        ("holder=provider:acme", "c"), ("provider=acme", "c"), ("provider=bolt", ""), (f"requester={BOB}", "abc"),
-        (f"requester={EVE}", ""), ("q=printer", "b"), ("q=PRINT+floor", "b"), ("q=100%25", "c"), ("q=%25", "c"),
-        ("q=_", ""), ("q=T-1001", "a"), ("q=%22%3B--", ""), ("kind=incident", "abc"),
-    ],
-)  # fmt: skip
-def test_the_list_is_narrowed(api: Asking, query: str, found: str) -> None:
+NARROWED = {
+    "status=new": "abc", "status=closed": "", "status=closed&status=new": "abc", "priority=P1": "b",
+    "holder=provider:acme": "c", "provider=acme": "c", "provider=bolt": "", f"requester={BOB}": "abc",
+    f"requester={EVE}": "", "q=printer": "b", "q=PRINT+floor": "b", "q=100%25": "c", "q=%25": "c", "q=_": "",
+    "q=T-1001": "a", "q=%22%3B--": "", "kind=incident": "abc", "q=ЁЖИК": "d", "kind=incident&kind=request": "abcd",
+}  # fmt: skip
+
+
+def test_the_list_is_narrowed(api: Asking) -> None:
     api.ticket("a VPN")
     api.ticket("b Printer", description="second floor", impact="high", urgency="high")
     api.ticket("c disk 100% full", to="acme")
-    titles = [t["title"][0] for t in api.get("agent", f"tickets?{query}")["items"]]
-    assert "".join(sorted(titles)) == found
+    api.ticket("d ёжик", kind="request", requester=None, status="pending_requester")
+    for query, found in NARROWED.items():
+        titles = [t["title"][0] for t in api.get("agent", f"tickets?{query}")["items"]]
+        assert "".join(sorted(titles)) == found, query
 
 
 def test_pages_follow_one_another_without_gap_or_repeat(api: Asking) -> None:
@@ -143,6 +142,26 @@ def test_escalate_and_take_back_tell_the_reason(api: Asking) -> None:
         ("escalation", "their network"),
         ("take_back", "ours after all"),
     ]
+
+
+def test_two_who_escalate_at_once_make_one_link(api: Asking) -> None:
+    id = api.ticket()
+    gate, answers = threading.Barrier(3), []
+
+    def ask() -> None:
+        gate.wait()
+        answers.append(
+            api("agent", "POST", f"tickets/{id}/escalate", {"connection": "acme", "reason": "x"}).status_code
+        )
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [200, 422, 422]
+    api.world.run()
+    assert len(api.get("agent", f"tickets/{id}/links")["items"]) == 1 and len(api.world.desks["acme"].tickets) == 1
 
 
 def test_notes_of_another_ticket_do_not_go_along(api: Asking) -> None:
