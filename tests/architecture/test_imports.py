@@ -34,7 +34,7 @@ ROAD = ("gateway.apply", "gateway.batch", "gateway.preview", "gateway.pipeline")
 
 
 def breaches(found: tuple[Module, ...], forbidden: tuple[str, ...], allowed: tuple[str, ...] = ()) -> list[str]:
-    """Imports of forbidden packages, as ``module:line imports name``."""
+    """Imports of forbidden packages, as ``module:line imports name``. ``allowed``: modules in them, or single names."""
     return sorted(
         f"{module.name}:{line} imports {name}"
         for module in found
@@ -84,7 +84,7 @@ def test_stages_import_nouns_and_not_each_other(stage: str) -> None:
 
 def test_doors_come_in_through_the_pipeline() -> None:
     doors = tuple(module for door in DOORS for module in modules(door))
-    assert breaches(doors, ("gateway.gather", "gateway.apply", "gateway.batch")) == []
+    assert breaches(doors, ("gateway.gather", "gateway.apply", "gateway.batch"), allowed=("gateway.batch.Done",)) == []
 
 
 def test_nouns_do_not_import_doors() -> None:
@@ -136,7 +136,7 @@ def test_no_module_is_named_after_the_standard_library() -> None:
 
 
 def third_party() -> Iterator[tuple[str, str]]:
-    for module in modules(*PACKAGES, "bench"):
+    for module in modules(*PACKAGES):
         for name, line in module.imports():
             top = name.partition(".")[0]
             if top and top not in sys.stdlib_module_names and top not in OURS:

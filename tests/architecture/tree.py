@@ -22,17 +22,12 @@ class Module:
     tree: ast.Module
 
     def imports(self) -> Iterator[tuple[str, int]]:
-        """Every module it names in an import, with the line. ``from a import b`` is ``a.b``, and ``a`` too where ``b``
-        is no module of ours."""
+        """Everything it imports, with the line; ``from a import b`` is ``a.b``, be that a module or a name in one."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                base = self._base(node)
-                full = [f"{base}.{alias.name}" for alias in node.names]
-                yield from ((name, node.lineno) for name in full)
-                if not all(map(_is_ours, full)):
-                    yield base, node.lineno
+                yield from ((f"{self._base(node)}.{alias.name}", node.lineno) for alias in node.names)
 
     def names(self) -> Iterator[tuple[str, int]]:
         """Every dotted name it uses, with the line: ``os.environ`` however deep it stands."""
@@ -46,11 +41,6 @@ class Module:
         parts = self.name.split(".") if self.path.name == "__init__.py" else self.name.split(".")[:-1]
         parts = parts[: len(parts) - node.level + 1]
         return ".".join([*parts, node.module] if node.module else parts)
-
-
-def _is_ours(name: str) -> bool:
-    path = ROOT / name.replace(".", "/")
-    return path.is_dir() or path.with_suffix(".py").exists()
 
 
 def _dotted(node: ast.expr) -> str:
