@@ -142,6 +142,11 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
         items(p, link, seen)
 
 
+def in_words(told: str, end: Settled) -> str:
+    """What happened, with what the desk said about it."""
+    return f"{told}: {end.said}" if end.said else told
+
+
 def _other(p: Planner, link: Link, name: str, raw: Any, seen: Observed | None, first: bool = False) -> None:
     """A field the attempt did not speak for, as the answer shows it: an ordinary inbound value. On a create a field
     still owed (one that creation cannot set) keeps our value: theirs is only a default of the new record."""
