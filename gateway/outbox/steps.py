@@ -48,7 +48,7 @@ class Step:
 def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step | None:
     """The next step, or None when nothing is to be done."""
     doubts = [a for a in link.attempts if a.outcome == "unknown"]
-    looked_for = ("comment", "attachment") if link.remote_id is not None else ("create",)
+    looked_for = ("comment", "attachment", "worklog") if link.remote_id is not None else ("create",)
     about = next((a for a in doubts if a.kind in looked_for), None)
     if about is not None:
         return Step(link, leg, "look_up", fence, [w for w in waiting if w.id in about.delivery_ids], doubt=about)

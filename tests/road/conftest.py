@@ -1,0 +1,28 @@
+"""``scene`` makes scenes on both databases and closes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.databases import Maker
+from tests.road.scene import Scene
+
+Make = Callable[..., Scene]
+
+
+@pytest.fixture
+def scene(maker: Maker, tmp_path: Path) -> Iterator[Make]:
+    """A scene with the given providers, quirks and mapping."""
+    made: list[Scene] = []
+
+    def make(**options: Any) -> Scene:
+        made.append(Scene(maker, tmp_path, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -1,0 +1,64 @@
+"""What the machine found, each as the shortest story that goes wrong without its repair."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from connectors.memory.rules import Quirks
+from gateway.outbox import attempt
+from gateway.outbox.claiming import claim
+from gateway.store.tables import HELD
+from tests.road.conftest import Make
+from tests.road.scene import Scene
+
+
+def die(s: Scene, sent: bool = True) -> None:
+    """A worker claims what is due, sends it (or not), and dies before it can note the answers."""
+    for step in claim(s.rt, 8, Counter(), set()):
+        if sent:
+            attempt.perform(step, s.rt.desks.desk(step.link.connection_id), s.rt.tools())
+    s.wait(100)  # the lease ends
+
+
+def test_an_empty_set_of_a_new_record_is_not_their_change(scene: Make) -> None:
+    """A second provider's desk answered a create with no tags; that was taken for a change from none to none and sent
+    to the first one, whose new tags it overwrote."""
+    s = scene(names=("acme", "globex"), locking=False)
+    ticket = s.escalated()
+    s.edit_there(tags=["vip"])
+    s.wish("escalate", ticket, connection="globex", role="helper")
+    s.world.run()
+    assert s.record("acme").fields["tags"] == ["vip"]
+    s.sync()
+    assert s.fields()["tags"] == ["vip"]
+    assert s.record("globex").fields["tags"] == ["vip"]
+
+
+def test_a_create_found_after_a_lost_answer_tells_what_its_status_is(scene: Make) -> None:
+    """Made as resolved, the answer lost, then reopened here: our public comment reopened it there, and without the
+    leg's status that looked like their change and won over ours."""
+    s = scene(quirks=lambda: Quirks(reopen=True))
+    ticket = s.world.create("VPN down", status="resolved")
+    s.wish("escalate", ticket, connection="acme")
+    s.wish("comment", ticket, text="once more", audience=["provider:acme", "requester"])
+    die(s)
+    s.edit(ticket, status="in_progress")
+    s.edit(ticket, status="pending_requester")
+    s.calm()
+    assert s.fields()["status"] == "pending_requester"
+    assert s.record().fields["status"] == "waiting"
+
+
+def test_a_worklog_whose_worker_died_is_held_and_not_looked_for_for_ever(scene: Make) -> None:
+    """Nothing ended the doubt about it: the lane fetched again and again."""
+    s = scene()
+    ticket = s.escalated()
+    s.wish("worklog", ticket, minutes=5, text="call", started=None)
+    die(s)
+    fetched = s.calls().count("fetch")
+    s.calm()
+    assert s.rows("select kind, state from delivery where kind = 'worklog'") == [("worklog", HELD)]
+    assert s.notices() == [("held", "")]
+    assert s.calls().count("fetch") <= fetched + 3
+    assert [w.text for w in s.record().worklogs] == ["call"]
+    assert s.rows("select 1 from lane where due_at is not null") == []
