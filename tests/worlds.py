@@ -64,7 +64,12 @@ class World:
         return self.rows(sql, *params)[0][0]
 
 
-def world(config: Config, names: tuple[str, ...] = ("acme",), make: Callable[[Desk], MemoryConnector] = MemoryConnector, **options: Any) -> World:
+def world(
+    config: Config,
+    names: tuple[str, ...] = ("acme",),
+    make: Callable[[Desk], MemoryConnector] = MemoryConnector,
+    **options: Any,
+) -> World:
     """A world on the prepared database of ``config``, with a memory desk per provider."""
     connectors: dict[str, MemoryConnector] = {}
 
