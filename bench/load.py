@@ -48,7 +48,7 @@ def record(number: int, ticket: int, first: int, tickets: int) -> dict[str, Any]
         "deleted": False,
         "title": f"The finance team cannot reach the VPN from {ticket} #{number}",
         "status": STATUSES[number // tickets % len(STATUSES)],
-        "impact": ("high", "medium", "low")[number % 3],
+        "impact": "medium",  # another one would change our priority, which goes back to the sender
         "urgency": "medium",
         "priority": 1 + number % 5,
         "category": "network",

@@ -39,7 +39,7 @@ _TICKET = (
 )
 _LINK = (
     "ticket_id", "remote_id", "remote_number", "remote_page", "role", "state", "leg_status", "remote_version",
-    "last_write_end", "mapping_id", "pairs", "seen", "verify",
+    "last_write_end", "mapping_id", "pairs", "verify",
 )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ def _tickets(road: Road, tickets: list[Ticket], now: int, heads: dict[str, tuple
         email = str(requester.get("email") or "").lower() if isinstance(requester, dict) else ""
         row = (
             ticket.version, fields["kind"], fields["status"], fields["priority"], ticket.holder, fields["title"], email,
-            json.dumps(fields, ensure_ascii=False), now, ticket.audit_seq, ticket.audit_mac,
+            _json(fields), now, ticket.audit_seq, ticket.audit_mac,
         )  # fmt: skip
         if ticket.new:
             ticket.created_at = now
@@ -176,21 +176,24 @@ def _tickets(road: Road, tickets: list[Ticket], now: int, heads: dict[str, tuple
 
 
 def _links(road: Road, links: list[Link], now: int) -> None:
-    new, old, lanes = [], [], []
+    new, old, observed, lanes = [], [], [], []
     for link in links:
         pairs = {n: p.stored() for n, p in link.pairs.items()}
         row = (
             link.ticket_id, link.remote_id, link.remote_number, link.remote_page, link.role, link.state,
-            link.leg_status, link.version, link.last_write_end, link.mapping_id,
-            json.dumps(pairs, ensure_ascii=False), json.dumps(link.seen, ensure_ascii=False), link.verify,
+            link.leg_status, link.version, link.last_write_end, link.mapping_id, _json(pairs), link.verify,
         )  # fmt: skip
         if link.new:
-            new.append((*row, link.id, link.connection_id, link.generation, now))
+            new.append((*row, _json(link.seen), link.id, link.connection_id, link.generation, now))
             lanes.append((link.id, link.ticket_id, link.connection_id))
+        elif link.observed:
+            observed.append((*row, _json(link.seen), link.id))
         else:
             old.append((*row, link.id))
-    road.insert(tables.link, (*_LINK, "id", "connection_id", "generation", "created_at"), new)
+        link.observed = False
+    road.insert(tables.link, (*_LINK, "seen", "id", "connection_id", "generation", "created_at"), new)
     road.insert(tables.lane, ("link_id", "ticket_id", "connection_id"), lanes)
+    road.update(tables.link, "id", (*_LINK, "seen"), observed)
     road.update(tables.link, "id", _LINK, old)
 
 
@@ -211,7 +214,7 @@ class _Rows:
             "close_conflict": self.close_conflict, "decision": self.decision, "hold": self.hold,
             "deliveries": self.deliveries, "withdraw": self.withdraw, "bury": self.bury, "attempt": self.attempt,
             "connection": self.connection, "hold_lane": self.hold_lane, "widen": self.widen,
-            "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt,
+            "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt, "linked": self.linked,
         }  # fmt: skip
 
     # -- the lane --
@@ -223,9 +226,7 @@ class _Rows:
         body = {k: v for k, v in data.items() if k not in ("link", "kind", "item")}
         body.update(action.payload)
         body["v"] = named.ticket.version
-        self.inserts["delivery"].append(
-            (mint(), link, named.ticket.id, data["kind"], item, json.dumps(body, ensure_ascii=False), self.now)
-        )
+        self.inserts["delivery"].append((mint(), link, named.ticket.id, data["kind"], item, _json(body), self.now))
         self.wake.add(link)
 
     def fetch(self, named: Named, action: Action) -> None:
@@ -255,6 +256,12 @@ class _Rows:
 
     def connection(self, named: Named, action: Action) -> None:
         self.out.connections.append((int(action.data["id"]), action.data["state"], action.data["reason"]))
+
+    def linked(self, named: Named, action: Action) -> None:
+        """The record is there: nothing that waits may make it once more."""
+        link = named.id(action.data["link"])
+        sql = "update delivery set state = ?, done_at = ? where link_id = ? and kind = 'create' and state = 0"
+        self.later.append(lambda: self.road.run(sql, DONE, self.now, link))
 
     def adopt(self, named: Named, action: Action) -> None:
         link, ticket = named.id(action.data["link"]), named.id(action.data["ticket"])
@@ -446,8 +453,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def _last(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -126,7 +126,7 @@ def state(rows: Rows) -> State:
         link = Link(
             row[0], row[2], row[1], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10],
             {name: Pair(*stored) for name, stored in json.loads(row[11]).items()},
-            json.loads(row[12]), row[13], row[17], row[14], row[15], row[16],
+            row[12], row[13], row[17], row[14], row[15], row[16],
         )  # fmt: skip
         links[link.id] = link
         if link.ticket_id is not None:

@@ -15,6 +15,8 @@ from gateway.decide.observe import absolute, begin, pass_on
 from gateway.decide.plan import Planner, link_name, name_of
 from gateway.tickets.vocabulary import FINAL, REQUIRED
 
+_OPEN = (None, "unknown")
+
 
 class Objection(Exception):
     """A command that cannot be carried out: ``field``, ``value``, what would help. ``conflict``: someone was faster."""
@@ -166,7 +168,7 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
         for name in shared(leg, link):
             link.pairs[name] = Pair(owed=int(p.ticket.fields.get(name) is not None))
     else:
-        link.role = role
+        ended, link.role = link.role == "ended", role
         p.touch(link)
         p.do("role", {"link": link_name(link), "role": role})
         for name in shared(leg, link):
@@ -175,6 +177,8 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
                 our_change(pair)
                 p.owe(link, name)
         p.fetch(link, "the link begins again")
+        if ended and link.remote_id is None:  # whether it was made there is looked up first
+            p.deliver(link, "create", {})
     if role == "holder":
         for other in p.ticket.links:
             if other is not link and other.role == "holder":
@@ -191,8 +195,13 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
 
 
 def reopens(link: Link) -> bool:
-    """An ended link whose record can be worked on again."""
-    return link.role == "ended" and link.state == "live" and link.remote_id is not None
+    """An ended link whose record can be worked on again, or may yet turn out to have been made."""
+    return link.role == "ended" and link.state == "live" and exists(link)
+
+
+def exists(link: Link) -> bool:
+    """Whether the record is there, or its create was sent and has no answer yet."""
+    return link.remote_id is not None or any(a.kind == "create" and a.outcome in _OPEN for a in link.attempts)
 
 
 def shared(leg: Leg, link: Link) -> list[str]:
@@ -225,7 +234,7 @@ def end(p: Planner, link: Link, what: Command) -> None:
     """End a link: what waited is withdrawn, and the provider reads why, as the last thing it hears from us."""
     leg = p.leg(link)
     p.do("withdraw", {"link": link_name(link)})
-    if link.remote_id is not None and link.state == "live":
+    if exists(link) and link.state == "live":
         new, parties = p.new_id(), absolute(frozenset(), leg.provider)
         p.do(
             "comment",

@@ -7,6 +7,7 @@ microseconds.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -115,7 +116,7 @@ class Link:
     last_write_end: int | None = None
     mapping_id: int = 0
     pairs: dict[str, Pair] = field(default_factory=dict)
-    seen: dict[str, Any] = field(default_factory=dict)
+    seen_text: str = "{}"  # the last observed record as it is stored; read by ``seen`` when it is asked for
     verify: int = 0
     fence: int = 0
     remote_number: str = ""
@@ -126,6 +127,16 @@ class Link:
     open_conflicts: dict[str, int] = field(default_factory=dict)
     new: bool = False
     dirty: bool = False
+    observed: bool = False  # ``seen`` changed: it is long, and written only then
+    leg: Leg | None = None
+    _seen: dict[str, Any] | None = None
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """The last observed record, every field the mapping reads."""
+        if self._seen is None:
+            self._seen = json.loads(self.seen_text)
+        return self._seen
 
     @property
     def live(self) -> bool:

@@ -28,9 +28,8 @@ def token(value: Any) -> Any:
         if len(value) <= LONG:
             return value
         return _MARK + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:40]
-    if isinstance(value, dict):
-        text = json.dumps({k: v for k, v in value.items() if v is not None}, sort_keys=True, ensure_ascii=False)
-        return token(text) if len(text) > LONG else text
+    if isinstance(value, dict):  # a person
+        return token(" ".join(f"{name}={value[name]}" for name in sorted(value) if value[name] is not None))
     if isinstance(value, list | tuple):
         items = [token(v) for v in value]
         return token(json.dumps(items, ensure_ascii=False)) if sum(len(str(v)) for v in items) > 2 * LONG else items

@@ -89,7 +89,9 @@ def remember(link: Link, seen: Observed) -> None:
     link.dirty = True
     if seen.version:
         link.version = seen.version
-    link.seen.update(seen.fields)
+    if any(link.seen.get(name, link) != value for name, value in seen.fields.items()):
+        link.seen.update(seen.fields)
+        link.observed = True
     link.remote_number = seen.number or link.remote_number
     link.remote_page = seen.page or link.remote_page
 

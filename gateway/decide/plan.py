@@ -65,7 +65,11 @@ class Planner:
         return self.facts.ticket
 
     def leg(self, link: Link) -> Leg:
-        return self.facts.legs.of(link.connection_id, link.mapping_id)
+        """What its connection says, looked up once per plan: this is asked for every field."""
+        leg = link.leg
+        if leg is None or leg.mapping_id != link.mapping_id:
+            leg = link.leg = self.facts.legs.of(link.connection_id, link.mapping_id)
+        return leg
 
     def new_id(self) -> int:
         """A number for something this plan makes: negative until it is carried out and named."""

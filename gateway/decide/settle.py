@@ -286,7 +286,10 @@ def found(p: Planner, link: Link, end: Settled) -> None:
 
 
 def absent(p: Planner, link: Link, end: Settled) -> None:
-    """What was looked for is not there: the attempt stays a ghost, the delivery is tried again."""
+    """What was looked for is not there: the attempt stays a ghost, the delivery is tried again. A link that has ended
+    meanwhile ends without a record."""
+    if link.role == "ended" and link.remote_id is None:
+        p.do("withdraw", {"link": link_name(link)})
     for known in [a for a in link.attempts if a.outcome == "unknown"]:
         attempt(p, link, end, "ghost", known.id)
         p.do(
