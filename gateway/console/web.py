@@ -35,6 +35,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN = frozenset({"console.static", "console.sign_in", "console.language"})
 """What needs no session."""
 
+SHARED = OPEN | {"console.home", "console.sign_out", "console.file"}
+"""What every role may ask for; the portal has addresses of its own, and all others are the desk's."""
+
 pages = Blueprint(
     "console", __name__, template_folder="templates", static_folder="static", static_url_path="/static/console"
 )
@@ -66,13 +69,18 @@ def needs(action: str) -> Callable[[View[P]], View[P]]:
     def wrap(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> Any:
-            if not me().may(action):
-                raise Forbidden("your role does not allow this", fix="Ask an admin for a role that may.")
+            allow(action)
             return view(*args, **kwargs)
 
         return guarded
 
     return wrap
+
+
+def allow(action: str) -> None:
+    """Raises Forbidden when the role of who is signed in does not allow this."""
+    if not me().may(action):
+        raise Forbidden("your role does not allow this", fix="Ask an admin for a role that may.")
 
 
 def inner(public: str, what: str) -> int:
@@ -98,8 +106,10 @@ def enter() -> Answer | None:
         _from_here()
         if g.session is not None and not g.session.csrf_fits(given_token()):
             raise Forbidden("this page is too old or not ours", "csrf", fix="Reload it and try again.")
-    if g.session is None and request.endpoint not in OPEN:
-        return _turn_away()
+    if g.session is None:
+        return None if request.endpoint in OPEN else _turn_away()
+    if request.endpoint not in SHARED and not (request.endpoint or "").startswith("console.portal"):
+        allow("console")
     return None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -16,6 +17,7 @@ from gateway.config import Config
 from gateway.decide.facts import Command
 from gateway.journal.checkpoints import Keys, seal
 from gateway.people import users
+from gateway.people.passwords import make_hash
 from gateway.people.users import By
 from gateway.store import tables
 from gateway.store.ids import mint
@@ -71,7 +73,7 @@ TICKETS: tuple[tuple[str, str, str, str, str, str, tuple[str, ...], str], ...] =
 
 @dataclass
 class Scene:
-    """``world`` with its users; ``tickets``: the number of each ticket of the day. ``later`` moves the gateway's clock."""
+    """``world`` with its users; ``tickets``: the number of each of the day's. ``later`` moves the gateway's clock."""
 
     world: World
     scripts: dict[str, Queue] = field(default_factory=dict)
@@ -112,6 +114,11 @@ class Scene:
         sql = "select remote_id from link where ticket_id = ? and connection_id = ?"
         return str(self.world.value(sql, self.id(number), self.rt.desks.id_of(provider)))
 
+    def told(self, number: str, provider: str) -> list[str]:
+        """What their record's comments say, without the line that names our author."""
+        comments = self.world.desks[provider].get(self.record(number, provider)).comments
+        return [one.text.split("wrote:", 1)[-1].strip() for one in comments]
+
     def settle(self) -> None:
         """Everything that is under way arrives, in both directions."""
         self.world.run()
@@ -120,6 +127,12 @@ class Scene:
 
     def file(self, name: str, data: bytes, mime: str = "text/plain") -> dict[str, Any]:
         return {"name": name, "mime": mime, **self.rt.files.put([data])}
+
+
+@cache
+def _hash() -> str:
+    """Everybody's password; it takes its time once."""
+    return make_hash(PASSWORD)
 
 
 def scene(config: Config, quiet: bool = False) -> Scene:
@@ -149,9 +162,8 @@ def scene(config: Config, quiet: bool = False) -> Scene:
         by = By("tandem", rt.key, made.time)
         for who, (email, name, role) in PEOPLE.items():
             at = rt.desks.id_of("northwind") if role == "provider" else None
-            made.users[who] = users.add(
-                conn, by, email, name, role, PASSWORD, team if role in ("admin", "agent") else None, at
-            )
+            id = made.users[who] = users.add(conn, by, email, name, role, None, team if at is None else None, at)
+            conn.execute(update(tables.user).where(tables.user.c.id == id).values(password=_hash()))
     rt.desks.load()
     if not quiet:
         day(made)
@@ -270,7 +282,8 @@ def _refused(s: Scene) -> None:
         conn.execute(
             insert(tables.notice).values(
                 id=mint(), ticket_id=s.id(wifi), connection_id=s.rt.desks.id_of("northwind"), kind="altered",
-                field="category", text="Northwind IT Services made something else of category", created_at=s.time, count=2,
+                field="category", text="Northwind IT Services made something else of category", count=2,
+                created_at=s.time,
             )
         )  # fmt: skip
 

@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response as Answer
 
 from gateway.console import reading
 from gateway.console.parts import live, parts
-from gateway.console.web import done, me, needs, pages, runtime
+from gateway.console.web import allow, done, me, needs, pages, runtime
 from gateway.console.words import gettext
-from gateway.errors import Conflict, Forbidden, NotFound
+from gateway.errors import Conflict, NotFound
 from gateway.providers import admission
 from gateway.providers.connection import set_state
 from gateway.store.tables import connection as table
@@ -75,8 +75,7 @@ def act_on_connection(name: str, what: str) -> Answer:
         "poll": "connection.poll",
         "check": "connection.write",
     }
-    if not me().may(needed[what]):
-        raise Forbidden("your role does not allow this", fix="Ask an admin.")
+    allow(needed[what])
     rt = runtime()
     rt.desks.load()
     id = rt.desks.id_of(name)

@@ -1,0 +1,166 @@
+"""Every page for every role; and what each keeps: no inline script, one meaning per id, a label for each input."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.console.conftest import Client
+from tests.console.scene import Scene
+
+CONSOLE = [
+    *("/tickets", "/tickets?view=all", "/tickets?view=mine", "/tickets?view=desk", "/tickets?view=away"),
+    *("/tickets?view=unassigned", "/tickets?q=vpn", "/tickets?status=new&priority=P2&provider=umbra", "/connections"),
+    *("/connections/northwind", "/connections/acme", "/dead-letters", "/conflicts", "/notices"),
+]
+ADMIN = ["/audit", "/audit?subject=T-1001", "/tickets/new"]
+KEYS = ("vpn", "mail", "backup", "wifi", "phones", "access", "meeting")
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: Counter[str] = Counter()
+        self.faults: list[str] = []
+        self.inputs: list[dict[str, str | None]] = []
+        self.labels: set[str] = set()
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if given.get("id"):
+            self.ids[str(given["id"])] += 1
+        self.faults += [f"<{tag} {name}>" for name in given if name.startswith("on") or name in ("style", "hx-on")]
+        if tag == "script" and (not given.get("src") or not given.get("nonce")):
+            self.faults.append(f"script {given}")
+        if tag == "style":
+            self.faults.append("style element")
+        if str(given.get("href") or "").lower().startswith(("javascript:", "data:")):
+            self.faults.append(f"href {given['href']}")
+        if tag == "label" and given.get("for"):
+            self.labels.add(str(given["for"]))
+        if tag in ("input", "select", "textarea") and given.get("type") != "hidden" and "label" not in self.open:
+            self.inputs.append(given)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID or not self.open:
+            return
+        if self.open[-1] != tag:
+            self.faults.append(f"</{tag}> where {self.open[-1]} is open")
+        if tag in self.open:
+            while self.open.pop() != tag:
+                pass
+
+    def unlabelled(self) -> list[dict[str, str | None]]:
+        return [one for one in self.inputs if "aria-label" not in one and one.get("id") not in self.labels]
+
+
+def paths(day: Scene) -> list[str]:
+    numbers = [day.tickets[key] for key in KEYS]
+    tickets = [f"/tickets/{number}{tail}" for number in numbers for tail in ("", "/escalate", "/take-back")]
+    return [*CONSOLE, *ADMIN, *tickets, *(f"/tickets/{numbers[0]}/fields/{name}" for name in ("status", "due", "tags"))]
+
+
+def test_every_page_is_well_made(day: Scene, look: Client) -> None:
+    admin = look("admin")
+    for path in paths(day):
+        answer = admin.get(path)
+        assert answer.status_code == 200, path
+        page = Page(answer.text)
+        assert page.faults == [], path
+        assert [id for id, n in page.ids.items() if n > 1] == [], path
+        assert page.unlabelled() == [], path
+        assert page.open == [], path
+
+
+def test_every_page_says_what_browsers_may_do(look: Client) -> None:
+    answer = look("admin").get("/tickets")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy and "frame-ancestors 'none'" in policy
+    assert answer.headers["Cache-Control"] == "private, no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    nonce = policy.partition("'nonce-")[2].partition("'")[0]
+    assert f'nonce="{nonce}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("who", "sees"), [("admin", ""), ("agent", "audit"), ("auditor", "new"), ("requester", "*"), ("provider", "*")]
+)
+def test_each_role_reaches_its_pages(day: Scene, look: Client, who: str, sees: str) -> None:
+    browser = look(who)
+    hidden = {"": (), "audit": ("/audit",), "new": ("/tickets/new", "/escalate", "/take-back", "/fields/")}
+    for path in paths(day):
+        forbidden = sees == "*" or any(part in path for part in hidden[sees])
+        assert browser.get(path).status_code == (403 if forbidden else 200), (who, path)
+
+
+def test_the_portal_is_the_requesters_alone(day: Scene, look: Client) -> None:
+    for path in ("/portal", "/portal/new", f"/portal/tickets/{day.tickets['vpn']}"):
+        answer = look("requester").get(path)
+        assert answer.status_code == 200, path
+        page = Page(answer.text)
+        assert (page.faults, page.unlabelled(), page.open) == ([], [], []), path
+        for who in ("admin", "agent", "auditor", "provider"):
+            assert look(who).get(path).status_code == 403, (who, path)
+
+
+def test_home_is_where_a_role_begins(look: Client) -> None:
+    assert look("agent").get("/").location == "/tickets"
+    assert look("requester").get("/").location == "/portal"
+    refused = look("provider").get("/")
+    assert refused.status_code == 403 and "API" in refused.text
+
+
+def test_an_auditor_is_offered_nothing_to_change(day: Scene, look: Client) -> None:
+    auditor = look("auditor")
+    for path in (f"/tickets/{day.tickets['vpn']}", f"/tickets/{day.tickets['backup']}", "/dead-letters", "/conflicts"):
+        text = auditor.get(path).text
+        for word in ("composer-text", "btn-edit", "Send again", "Keep ours", "/escalate", "/replay"):
+            assert word not in text, (path, word)
+    for path in (f"/tickets/{day.tickets['vpn']}/comments", "/connections/northwind/pause", "/tickets/new"):
+        assert auditor.post(path, {"text": "x", "title": "x"}).status_code == 403
+
+
+def test_an_agent_may_poll_but_not_pause(look: Client) -> None:
+    text = look("agent").get("/connections/northwind").text
+    assert "Poll now" in text and "/pause" not in text and "/check" not in text
+    assert look("agent").post("/connections/northwind/pause").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/tickets/T-9", "/tickets/x", "/tickets/T-1001/files/0", "/connections/none", "/nowhere"]
+)
+def test_what_is_not_there_is_said_on_a_page(look: Client, path: str) -> None:
+    answer = look("admin").get(path)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert Page(answer.text).faults == []
+
+
+def test_the_api_keeps_its_own_errors(look: Client) -> None:
+    answer = look("admin").get("/api/v1/nowhere")
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_empty_pages_say_what_will_be_there(work: Client) -> None:
+    admin, requester = work("admin"), work("requester")
+    for path, word in (
+        ("/tickets", "No tickets here"),
+        ("/tickets?view=away", "No provider has a ticket"),
+        ("/tickets?q=zebra", "No ticket fits this"),
+        ("/dead-letters", "No dead letters"),
+        ("/conflicts", "No conflicts"),
+        ("/notices", "No notices"),
+        ("/audit?subject=none", "No entries"),
+        ("/connections/umbra", "Nothing was sent yet"),
+    ):
+        assert word in admin.get(path).text, path
+    assert "You have no tickets" in requester.get("/portal").text
