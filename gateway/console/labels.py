@@ -198,3 +198,22 @@ TABLES = {
     "verb": VERB,
     "priority_word": PRIORITY,
 }
+REFUSALS = (
+    N_("address and password do not belong together"),
+    N_("too many tries"),
+    N_("Try again."),
+    N_("nobody can sign in at the moment"),
+    N_("Try again in a minute."),
+    N_("You are signed out."),
+    N_("this page is too old"),
+    N_("this page is too old or not ours"),
+    N_("Reload it and try again."),
+    N_("your role does not allow this"),
+    N_("Ask an admin for a role that may."),
+    N_("no such ticket"),
+    N_("Not Found"),
+    N_("this conflict is not open (any more)"),
+    N_("reload the ticket"),
+    N_("look at the new value and decide again"),
+)
+"""What is refused most often, said elsewhere."""

@@ -24,6 +24,7 @@ def install(app: Flask) -> None:
     """Give the templates ``_``, ``ngettext`` and ``{% trans %}``."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    app.jinja_env.filters["translated"] = gettext  # for text that is not ours: _() would take it for markup
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
 
 

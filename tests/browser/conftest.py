@@ -55,7 +55,7 @@ class Site:
         return page
 
     def _said(self, message: Any) -> None:
-        if message.type == "error" and not re.search(r"status of (4\d\d|503)", message.text):
+        if message.type == "error" and not re.search(r"(status of|Error Code) (4\d\d|503)", message.text):
             self.faults.append(f"console: {message.text}")
 
     def close(self) -> None:

@@ -161,7 +161,7 @@ def test_a_field_is_edited_in_place_on_what_it_was(site: Site) -> None:
     number = ticket(site)
     page = site.open("agent", f"/tickets/{number}")
     page.get_by_role("button", name="Edit Urgency").click()
-    page.get_by_label("Urgency").select_option("high")
+    page.get_by_role("combobox", name="Urgency").select_option("high")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#edit-urgency")).to_contain_text("High")
     page.get_by_role("button", name="Edit Title").click()

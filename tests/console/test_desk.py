@@ -160,3 +160,9 @@ def test_a_requester_learns_of_no_provider(day: Scene, look: Client) -> None:
     text = look("requester").get(f"/portal/tickets/{day.tickets['vpn']}").text
     for word in ("Northwind", "northwind", "Acme", "Paula", "Omar", "DHCP", "concentrator"):
         assert word not in text
+
+
+def test_a_refusals_words_are_text(desk: Scene, work: Client) -> None:
+    desk.scripts["umbra"].plan("refuse", "check", said="<img src=x onerror=alert(1)> at 100%s")
+    answer = work("admin").htmx("/connections/umbra/check")
+    assert "&lt;img src=x onerror=alert(1)&gt; at 100%s" in answer.text and "<img" not in answer.text
