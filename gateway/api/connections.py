@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import marshmallow as ma
@@ -35,6 +36,7 @@ from gateway.providers.connection import set_state
 from gateway.providers.health import Health
 from gateway.store.tables import provider
 
+_STRANGE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _PROVIDER = [
     {"type": "string", "pattern": "^[a-z0-9-]{2,40}$"},
     {
@@ -83,7 +85,7 @@ class NewConnection(Schema):
     auth = fields.String(validate=validate.Length(max=60))
     verify = fields.String(validate=validate.Length(max=60))
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
-    secrets = fields.Dict(keys=fields.String(), values=fields.String())
+    secrets = fields.Dict(keys=fields.String(), values=fields.String(validate=validate.Length(1, 20_000)))
     mapping = fields.Raw(metadata={"description": "The name of a published one, or the mapping.", "anyOf": _MAPPING})
     declared = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
     intake = fields.String(validate=validate.OneOf(documents.INTAKE))
@@ -177,9 +179,14 @@ def list_connections(args: dict[str, Any]) -> Any:
 @blp.response(201, Connection)
 def add_connection(args: dict[str, Any], body: dict[str, Any]) -> Any:
     """Connect a system as a document describes it"""
-    draft = documents.read(json.dumps(body, ensure_ascii=False), "connection")
+    draft = documents.read(_yaml(body), "connection")
     id, _ = admission.add(runtime(), by(), draft, args["unchecked"])
     return {**_health(reading(lambda c: health.of(c, id))), "notes": list(draft.notes)}, 201
+
+
+def _yaml(body: dict[str, Any]) -> str:
+    """JSON that YAML reads as the same: what it would fold, or will not have in a text, is written as an escape."""
+    return _STRANGE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(body, ensure_ascii=False))
 
 
 @blp.route("/<connection>", methods=["GET"])

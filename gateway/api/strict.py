@@ -67,6 +67,6 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > 20:
+    if len(text) > 100:
         raise ValueError("the body holds a number that is too large")
     return int(text)

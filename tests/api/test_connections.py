@@ -22,6 +22,12 @@ def test_a_connection_is_added_from_a_document(api: Asking) -> None:
     assert "canary" not in str(api.world.rows("select secrets, settings, found from connection"))
 
 
+def test_a_text_of_a_document_arrives_as_it_was_sent(api: Asking) -> None:
+    odd = "ё\x85\u2028\ufeff\x7f😀\\u0041 'x': {y} # z"
+    api.post("admin", "connections?unchecked=true", {**DOCUMENT, "provider": {"slug": "zed", "name": odd}})
+    assert api.get("agent", "providers/zed")["name"] == odd
+
+
 def test_every_mistake_of_a_document_is_named(api: Asking) -> None:
     wrong = {**DOCUMENT, "name": "zed2", "auth": "magic", "secrets": {}}
     answer = api("admin", "POST", "connections?unchecked=true", wrong)

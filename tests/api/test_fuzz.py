@@ -21,8 +21,10 @@ FEW, MANY = 4, 100
 MEANING = re.compile(
     "not an id of this installation|no such (provider|team|connection|user)|not of this ticket"
     "|not a party of this ticket|no provider has this ticket|acme has this ticket already|the ticket is closed"
-    "|a provider has exactly one connection.*|a requester's token belongs to a user|connection has . mistakes?"
+    "|a provider has exactly one connection.*|a requester's token belongs to a user|used with another body"
     "|a connection goes with the role of a provider|the ticket was changed meanwhile|.* is kept by acme while it .*"
+    "|not a name Tandem can use|is needed|there is no such (key|setting|secret)|no such kind of system"
+    "|a file or the text itself is expected|files of this machine are not read from here|no such choice"
 )
 """Why a request that the document allows may be refused all the same: what it names is not there, or not now."""
 
@@ -93,6 +95,5 @@ def tried(operation: Any, mode: GenerationMode, known: dict[str, str], headers: 
 
 def refused_for_its_meaning(answer: Any) -> bool:
     said = answer.json()
-    errors = said.get("errors", [])
-    generic = said["title"] == "the request has fields that cannot be accepted"
-    return all(MEANING.fullmatch(e["title"]) for e in errors) if generic else bool(MEANING.fullmatch(said["title"]))
+    titles = [one["title"] for one in said.get("errors", [])] or [said["title"]]
+    return all(MEANING.fullmatch(title) for title in titles)
