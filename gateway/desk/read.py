@@ -36,8 +36,8 @@ from gateway.store.tables import (
 )
 
 FILTERS = ("status", "kind", "priority", "holder", "provider", "requester", "q")
-"""What a list may be narrowed by. ``status``, ``kind`` and ``priority`` may name several, as a list. The console asks for
-``assignee``, too (an address, or ``nobody``), and for every ``team:*`` or ``provider:*`` as holder."""
+"""What a list may be narrowed by. ``status``, ``kind`` and ``priority`` may name several, as a list. The console asks
+for ``assignee``, too (an address, or ``nobody``), and for every ``team:*`` or ``provider:*`` as holder."""
 
 _NUMBER = re.compile(r"(?:T-)?(\d{1,15})", re.IGNORECASE)
 
