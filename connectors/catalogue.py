@@ -91,8 +91,8 @@ def _field(
         entry["of"] = "text"
     if kind == "person":
         entry["gives"] = ["email"] if spec.get("wire") == "email" and not gives else gives
-    if spec.get("only_on") == "create":
-        entry["write"] = "create"
+    if "only_on" in spec:
+        entry["write"] = spec["only_on"]
     if spec.get("write") == "none":
         entry["write"] = "never"
     if spec.get("read") == "none":

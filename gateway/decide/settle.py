@@ -152,7 +152,11 @@ def _other(p: Planner, link: Link, name: str, raw: Any, seen: Observed | None, f
     still owed (one that creation cannot set) keeps our value: theirs is only a default of the new record."""
     pair = link.pairs.setdefault(name, Pair())
     if first and pair.owed and p.leg(link).mapping.fields[name].direction != "in":
-        pair.theirs = token(raw)
+        assert seen is not None
+        ours, pair.theirs = token(p.ticket.fields.get(name)), token(raw)
+        begins = meaning(p, link, name, raw, seen)
+        if begins.kind == "value" and token(begins.value) == ours:
+            pair.ours, pair.owed = ours, 0  # it began with what we would have written
     elif seen is not None:
         field(p, link, name, raw, seen)
 
@@ -188,9 +192,13 @@ def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: 
     for name in leg.side_effects.get(channel, ()):
         pair, wire = link.pairs.get(name), token(wires.get(name))
         known = token(was[name]) if name in was else (pair.theirs if pair is not None else None)
-        if pair is not None and name in wires and wire != known and ours:
-            pair.theirs, pair.owed = wire, 1
-            p.owe(link, name)
+        if pair is None or name not in wires or wire == known or not ours:
+            continue
+        if name == "status" and link.role != "holder":  # theirs to say, and so it stays as our comment left it
+            field(p, link, name, wires[name], after)
+            continue
+        pair.theirs, pair.owed = wire, 1
+        p.owe(link, name)
     remember(link, after)
 
 
