@@ -19,6 +19,15 @@ EDITABLE = (
 )
 
 
+def typed(name: str, most: int | None = None) -> str:
+    """What was typed into this field of the form: lines end in LF, no NUL, nothing around it; cut at ``most``."""
+    return plain(request.form.get(name, ""))[:most]
+
+
+def plain(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "").strip()
+
+
 def given(names: Iterable[str]) -> dict[str, Any]:
     """The form's values of these fields, in canonical form. Raises Invalid."""
     specs = document()
@@ -27,7 +36,7 @@ def given(names: Iterable[str]) -> dict[str, Any]:
 
 def parsed(name: str, text: str, spec: Mapping[str, Any]) -> Any:
     """One field's value; None when it was left empty. Raises Invalid."""
-    text = text.replace("\r\n", "\n").strip()
+    text = plain(text)
     if not text:
         return None
     match spec["type"]:
@@ -58,7 +67,7 @@ def _moment(name: str, text: str) -> str:
 
 def requester(form: Mapping[str, str]) -> dict[str, str] | None:
     """The person a ticket is for. Raises Invalid on an address that is none."""
-    email, name = form.get("requester", "").strip(), form.get("requester_name", "").strip()[:200]
+    email, name = plain(form.get("requester", "")), plain(form.get("requester_name", ""))[:200]
     if not email:
         return None
     return {"email": clean_email(email), **({"name": name} if name else {})}

@@ -134,8 +134,11 @@ def _signed_out() -> dict[str, Any]:
 
 @pages.after_request
 def private(response: Response) -> Response:
-    """Pages belong to one person; the files they load belong to nobody."""
-    if request.endpoint != "console.static":
+    """Pages belong to one person; the files they load belong to everybody, and never change under the same address."""
+    if request.endpoint == "console.static":
+        if "v" in request.args and response.status_code == 200:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
         response.headers["Cache-Control"] = "private, no-store"
         response.headers["Vary"] = "Cookie, HX-Request"
         if g.get("form_cookie") and request.cookies.get(FORM_COOKIE) != g.form_cookie:
@@ -218,7 +221,8 @@ def dress(response: Response) -> Response:
         return response
     told = json.loads(response.get_data())
     if response.status_code >= 500:  # whatever failed, this page needs none of it
-        page = Response(render_template("failure.html", problem=told), response.status_code)
+        template = "refusal.html" if htmx() else "failure.html"
+        page = Response(render_template(template, problem=told), response.status_code)
     else:
         page = problem_page(str(told.get("title", "")), response.status_code, fix=told.get("fix"))
     kept = [(name, value) for name, value in response.headers if name not in ("Content-Type", "Content-Length")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -113,6 +114,11 @@ class Scene:
         """Their record's id."""
         sql = "select remote_id from link where ticket_id = ? and connection_id = ?"
         return str(self.world.value(sql, self.id(number), self.rt.desks.id_of(provider)))
+
+    def fields(self, number: str) -> dict[str, Any]:
+        """The fields of a ticket."""
+        found: dict[str, Any] = json.loads(self.world.value("select fields from ticket where id = ?", self.id(number)))
+        return found
 
     def told(self, number: str, provider: str) -> list[str]:
         """What their record's comments say, without the line that names our author."""
@@ -259,9 +265,11 @@ def _in_dispute(s: Scene) -> None:
         ).one()
         values = {"id": mint(), "ticket_id": link.ticket_id, "link_id": link.id, "opened_at": s.time}
         conn.execute(insert(tables.conflict).values(field="urgency", ours='"medium"', theirs='"high"', **values))
-        pairs = link.pairs.replace('"urgency": ["medium", "medium", 0, ""', '"urgency": ["medium", "high", 1, "ask"')
-        seen = link.seen.replace('"urgency": "medium"', '"urgency": "high"')
-        conn.execute(update(tables.link).where(tables.link.c.id == link.id).values(pairs=pairs, seen=seen))
+        pairs, seen = json.loads(link.pairs), json.loads(link.seen)
+        pairs["urgency"] = ["medium", "high", 1, "ask", *pairs["urgency"][4:]]
+        seen["urgency"] = "high"
+        changed = {"pairs": json.dumps(pairs), "seen": json.dumps(seen)}
+        conn.execute(update(tables.link).where(tables.link.c.id == link.id).values(changed))
 
 
 def _refused(s: Scene) -> None:

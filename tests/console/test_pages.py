@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
+from flask import Flask
 
 from tests.console.conftest import Client
 from tests.console.scene import Scene
@@ -164,3 +166,32 @@ def test_empty_pages_say_what_will_be_there(work: Client) -> None:
     ):
         assert word in admin.get(path).text, path
     assert "You have no tickets" in requester.get("/portal").text
+
+
+def test_an_address_says_only_what_it_may(look: Client) -> None:
+    odd = "endpoint=x&_external=1&_scheme=javascript&_anchor=x&_method=GET&view=all&q=vpn&ref=x&self=x&values=x"
+    for path in ("/tickets", "/tickets/live", "/notices", "/dead-letters", "/audit", "/connections", "/conflicts"):
+        answer = look("admin").get(f"{path}?{odd}")
+        assert answer.status_code == 200, path
+        hrefs = re.findall(r'(?:href|hx-get|action)="([^"]*)"', answer.text)
+        assert not [href for href in hrefs if "javascript" in href or "_scheme" in href], path
+
+
+def test_files_of_a_version_may_be_kept(look: Client) -> None:
+    admin = look("admin")
+    src = admin.get("/tickets").text.partition('src="/static/console/console.js')[2].partition('"')[0]
+    kept = admin.get(f"/static/console/console.js{src}").headers["Cache-Control"]
+    assert "immutable" in kept
+    assert "immutable" not in admin.get("/static/console/console.js").headers["Cache-Control"]
+
+
+def test_what_fails_says_so_on_a_page(at_work: tuple[Scene, Flask], work: Client) -> None:
+    admin = work("admin")
+    with at_work[0].rt.store.write() as conn:
+        conn.exec_driver_sql("alter table notice rename to elsewhere")
+    answer = admin.get("/notices")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
+    assert "Nothing that was accepted is lost" in answer.text and "elsewhere" not in answer.text
+    assert Page(answer.text).faults == []
+    piece = admin.client.get("/notices/live", headers={"HX-Request": "true"})
+    assert piece.status_code == 503 and "<html" not in piece.text

@@ -27,7 +27,7 @@ def test_a_ticket_is_opened_and_routed(desk: Scene, work: Client) -> None:
     text = agent.get(f"/tickets/{number}").text
     assert "Acme Networks" in text and "Acme runs the network" in text and "security first" in text
     assert desk.world.value("select priority from ticket") == "P1"
-    assert '"tags": ["vip", "vpn"]' in desk.world.value("select fields from ticket")
+    assert desk.fields(number)["tags"] == ["vip", "vpn"]
 
 
 def test_a_chosen_team_beats_the_rules(desk: Scene, work: Client) -> None:
@@ -107,6 +107,13 @@ def test_a_file_belongs_to_its_ticket(desk: Scene, work: Client) -> None:
     assert work("requester").get(f"/tickets/{first}/files/{href}").status_code == 404
 
 
+def test_what_no_database_takes_is_left_out(desk: Scene, work: Client) -> None:
+    agent = work("agent")
+    number = made(agent, title="VPN\0 down")
+    agent.htmx(f"/tickets/{number}/comments", {"text": "one\0\r\ntwo\rthree"})
+    assert desk.world.rows("select title, body from ticket, comment")[0][:2] == ("VPN down", "one\ntwo\nthree")
+
+
 def test_nothing_to_say_is_said(work: Client) -> None:
     agent = work("agent")
     answer = agent.htmx(f"/tickets/{made(agent)}/comments", {"text": "  "})
@@ -140,9 +147,8 @@ def test_a_field_is_edited_where_it_stands(desk: Scene, work: Client) -> None:
     assert edit(agent, number, "urgency", "high") == (204, "")
     assert edit(agent, number, "tags", "b, a") == (204, "")
     assert edit(agent, number, "due", "2026-12-01T10:00+01:00") == (204, "")
-    fields = desk.world.value("select fields from ticket")
-    for part in ('"urgency": "high"', '"priority": "P2"', '"tags": ["a", "b"]', '"due": "2026-12-01T09:00:00Z"'):
-        assert part in fields
+    expected = {"urgency": "high", "priority": "P2", "tags": ["a", "b"], "due": "2026-12-01T09:00:00Z"}
+    assert expected.items() <= desk.fields(number).items()
 
 
 def test_resolving_says_how(desk: Scene, work: Client) -> None:
@@ -150,8 +156,7 @@ def test_resolving_says_how(desk: Scene, work: Client) -> None:
     number = made(agent)
     how = {"resolution_code": "workaround", "resolution_text": "Restarted it."}
     assert edit(agent, number, "status", "resolved", **how)[0] == 204
-    fields = desk.world.value("select fields from ticket")
-    assert '"status": "resolved"' in fields and '"resolution_text": "Restarted it."' in fields
+    assert {"status": "resolved", **how}.items() <= desk.fields(number).items()
 
 
 def test_an_edit_on_an_old_value_is_refused(desk: Scene, work: Client) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, render_template, url_for
 from sqlalchemy import update
 from werkzeug.wrappers import Response as Answer
 
 from gateway.console import reading
+from gateway.console.fields import typed
 from gateway.console.parts import live, parts
 from gateway.console.web import allow, done, me, needs, pages, runtime
 from gateway.console.words import gettext
@@ -86,7 +87,7 @@ def act_on_connection(name: str, what: str) -> Answer:
 
 def _pause(id: int) -> str:
     rt = runtime()
-    reason = request.form.get("reason", "").strip()[:500] or f"paused by {me().name}"
+    reason = typed("reason", 500) or f"paused by {me().name}"
     with rt.store.write() as conn:
         set_state(conn, rt.key, id, "paused", reason, me().id)
     return gettext("Paused: nothing is sent there until it is resumed.")

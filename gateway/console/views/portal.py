@@ -8,7 +8,7 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
-from gateway.console.fields import given
+from gateway.console.fields import given, typed
 from gateway.console.parts import live, parts
 from gateway.console.views.ticket import stored
 from gateway.console.web import done, inner, me, needs, pages, runtime
@@ -86,7 +86,7 @@ def portal_comment(ref: str) -> Answer:
     """Answer the desk."""
     with runtime().store.read() as conn:
         id = int(find(conn, runtime(), me(), ref).id)
-    text, kept = request.form.get("text", "").replace("\r\n", "\n").strip(), stored(request.files.getlist("files"))
+    text, kept = typed("text"), stored(request.files.getlist("files"))
     if not text and not kept:
         raise Invalid(gettext("There is nothing to say yet."), "text", fix=gettext("Write something or choose a file."))
     data: dict[str, Any] = {"audience": ["requester"], "files": kept}

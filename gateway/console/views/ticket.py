@@ -87,7 +87,7 @@ def _wish(ref: str, what: str, say: str, reason: str = "", **data: Any) -> Answe
 def comment(ref: str) -> Answer:
     """Say something to the chosen readers, with files; nobody chosen: our team alone."""
     audience = request.form.getlist("audience") or ["team"]
-    text, given = request.form.get("text", "").replace("\r\n", "\n").strip(), stored(request.files.getlist("files"))
+    text, given = fields.typed("text"), stored(request.files.getlist("files"))
     if given and not text:
         say = ngettext("%(num)d file attached.", "%(num)d files attached.", len(given)) % {"num": len(given)}
         return _wish(ref, "attach", say, files=given, audience=audience)
@@ -273,7 +273,7 @@ def take_back(ref: str) -> Answer:
 
 
 def _reason() -> str:
-    reason = request.form.get("reason", "").replace("\r\n", "\n").strip()[:2000]
+    reason = fields.typed("reason", 2000)
     if not reason:
         raise Invalid(gettext("Say why."), "reason", fix=gettext("The reason stays in the ticket's history."))
     return reason

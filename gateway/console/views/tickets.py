@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
-from gateway.console import labels, reading
+from gateway.console import labels
 from gateway.console.fields import given, requester
 from gateway.console.parts import live, parts
 from gateway.console.web import htmx, inner, me, needs, pages, runtime
@@ -22,6 +22,9 @@ from gateway.tickets.vocabulary import CATEGORIES, FINAL, KINDS, LEVELS, PRIORIT
 PER_PAGE = 40
 OPEN = tuple(status for status in STATUSES if status not in FINAL)
 VIEWS = ("open", "desk", "away", "mine", "unassigned", "all")
+ADDRESS = ("view", "q", "status", "priority", "holder", "provider", "after")
+"""What the list's address may say; nothing else of it gets into a link."""
+
 PARTS = {"rows": "tickets/_rows.html"}
 
 
@@ -32,8 +35,7 @@ def tickets() -> str:
     found = _found()
     with runtime().store.read() as conn:
         choices = _choices(conn)
-    query = {k: v for k, v in request.args.items() if v}
-    return render_template("tickets/list.html", parts=parts(PARTS, **found), query=query, choices=choices, **found)
+    return render_template("tickets/list.html", parts=parts(PARTS, **found), choices=choices, **found)
 
 
 @pages.get("/tickets/live")
@@ -49,14 +51,10 @@ def _found() -> dict[str, Any]:
     after = inner(request.args["after"], "ticket") if request.args.get("after") else None
     with runtime().store.read() as conn:
         page = list_tickets(conn, runtime(), me(), _filters(view), after, PER_PAGE)
-        alarms = reading.alarms(conn)
     following = runtime().ids.public(page["next"]) if page["next"] is not None else None
-    return {"tickets": page["tickets"], "following": following, "view": view, "alarms": alarms, "active": _active()}
-
-
-def _active() -> bool:
-    """Whether anything narrows the list beside the view."""
-    return any(request.args.get(name) for name in ("q", "status", "priority", "provider", "holder"))
+    query = {name: request.args[name] for name in ADDRESS if request.args.get(name)}
+    active = bool(set(query) - {"view", "after"})
+    return {"tickets": page["tickets"], "following": following, "view": view, "query": query, "active": active}
 
 
 def _filters(view: str) -> dict[str, Any]:
