@@ -18,6 +18,7 @@ from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
 from gateway.decide.deciding import decide
 from gateway.decide.facts import Facts, Input, Link, Observed, Settled
+from gateway.decide.plan import link_name
 from gateway.gather import Rows, State
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
@@ -221,7 +222,12 @@ def _one(rt: Runtime, road: Road, planned: _Planned, work: Work) -> None:
         raise Objection("no such ticket", "ticket", str(work.ticket), "look at the list of tickets")
     ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
     facts = Facts(rt.now(), ticket, rt.desks, rt.desks.policy)
+    landed = work.link is None and work.remote is not None and link is not None and link.remote_id is None
+    if landed and link is not None:
+        link.remote_id, link.dirty = work.remote, True
     planner = decide(facts, work.what, link)
+    if landed and link is not None:
+        planner.do("linked", {"link": link_name(link)}, {"remote_id": work.remote})
     named = apply.name(planner, link, isinstance(work.what, Settled))
     done.named.append(named)
     for known in [*(named.ticket.links if named.ticket else ()), *([link] if link else ())]:
@@ -251,9 +257,7 @@ def _link(rt: Runtime, road: Road, planned: _Planned, work: Work) -> Link | None
         return None
     referred = _referred(rt, work)
     if referred is not None and (ours := state.links.get(referred)) is not None and ours.remote_id is None:
-        ours.remote_id, ours.dirty = work.remote, True  # a create that landed after it was given up
-        road.run("update delivery set state = 3 where link_id = ? and kind = 'create' and state = 0", ours.id)
-        return ours
+        return ours  # a create that landed after it was given up
     row = rt.desks.row(work.connection)
     return Link(
         mint(), work.connection, None, work.remote, role="found", mapping_id=row.mapping_id, new=True, dirty=True

@@ -178,6 +178,7 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
                 p.owe(link, name)
         p.fetch(link, "the link begins again")
         if ended and link.remote_id is None:  # whether it was made there is looked up first
+            p.do("withdraw", {"link": link_name(link)})
             p.deliver(link, "create", {})
     if role == "holder":
         for other in p.ticket.links:

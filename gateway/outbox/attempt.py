@@ -334,7 +334,7 @@ def _look_up(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
 
 def _not_before(step: Step, desk: Desk) -> int:
     assert step.doubt is not None
-    seconds = max(desk.connector.visible_after, min(desk.connector.apply_horizon, NOT_BEFORE))
+    seconds = desk.connector.visible_after + min(desk.connector.apply_horizon, NOT_BEFORE)
     return step.doubt.started_at + int(seconds * 1_000_000)
 
 

@@ -113,7 +113,7 @@ def _update(
     changes = {}
     for name in names:
         rule = leg.mapping.fields.get(name)
-        if rule is None or rule.direction == "in":
+        if rule is None or rule.direction == "in" or (name == "status" and link.role == "helper"):
             step.unsaid[name] = ""
         elif leg.share is None or not _shared(leg, rule, name):
             step.unsaid[name] = f"{name} is not shared with {leg.provider}"

@@ -20,7 +20,9 @@ def scene(maker: Maker, tmp_path: Path) -> Iterator[Make]:
     made: list[Scene] = []
 
     def make(**options: Any) -> Scene:
-        made.append(Scene(maker, tmp_path, **options))
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Scene(maker, folder, **options))
         return made[-1]
 
     yield make

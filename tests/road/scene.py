@@ -66,7 +66,8 @@ class Scene:
 
         def make(desk: Desk) -> MemoryConnector:
             script = self.scripts[pending.pop(0)]
-            return MemoryConnector(desk, script=script, locking=locking, apply_horizon=HORIZON)
+            lag = quirks().index_lag.total_seconds()
+            return MemoryConnector(desk, script=script, locking=locking, apply_horizon=HORIZON, visible_after=lag)
 
         self.config = settings(folder, self._database.url)
         self.world: World = world(self.config, names, make, clock=lambda: utc(self.now()))

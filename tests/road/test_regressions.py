@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 from connectors.memory.rules import Quirks
 from gateway.outbox import attempt
@@ -62,3 +63,72 @@ def test_a_worklog_whose_worker_died_is_held_and_not_looked_for_for_ever(scene: 
     assert s.calls().count("fetch") <= fetched + 3
     assert [w.text for w in s.record().worklogs] == ["call"]
     assert s.rows("select 1 from lane where due_at is not null") == []
+
+
+def test_a_ticket_taken_back_while_its_create_has_no_answer_is_taken_back_there_too(scene: Make) -> None:
+    """The provider kept a record that nobody had taken back, and a second escalation made another one."""
+    s = scene()
+    ticket = s.world.create("VPN down")
+    s.wish("escalate", ticket, connection="acme")
+    die(s)
+    s.wish("take_back", ticket)
+    s.calm()
+    assert [c.text for c in s.record().comments] == ["Ana wrote:\n\nTaken back: because"]
+    s.wish("escalate", ticket, connection="acme")
+    s.edit(ticket, title="VPN is down")
+    s.calm()
+    assert [t.fields["title"] for t in s.desks["acme"].tickets.values()] == ["VPN is down"]
+    assert s.rows("select role from link") == [("holder",)]
+
+
+def test_escalated_again_before_the_first_create_is_known_makes_one_record(scene: Make) -> None:
+    for sent in (True, False):
+        s = scene()
+        ticket = s.world.create("VPN down")
+        s.wish("escalate", ticket, connection="acme")
+        die(s, sent)
+        s.wish("take_back", ticket)
+        s.wish("escalate", ticket, connection="acme")
+        s.calm()
+        assert len(s.desks["acme"].tickets) == 1
+        assert s.record().comments == []
+        assert s.rows("select count(*) from link") == [(1,)]
+
+
+def test_a_create_that_never_left_is_withdrawn_when_taken_back(scene: Make) -> None:
+    s = scene()
+    ticket = s.world.create("VPN down")
+    s.wish("escalate", ticket, connection="acme")
+    die(s, sent=False)
+    s.wish("take_back", ticket)
+    s.calm()
+    assert s.record() is None
+    assert s.rows("select kind, state from delivery order by id") == [("create", 3), ("comment", 3)]
+
+
+def test_the_status_of_a_helper_is_its_own_even_after_our_comment_reopened_it(scene: Make) -> None:
+    """It was owed again like a holder's, and the ticket's status, which is not the helper's, was written there."""
+    s = scene(names=("acme", "globex"), quirks=lambda: Quirks(reopen=True))
+    ticket = s.escalated(status="pending_requester")
+    s.wish("escalate", ticket, connection="globex", role="helper")
+    s.world.run()
+    s.edit_there("globex", status="done")
+    s.sync()
+    s.wish("comment", ticket, text="is it?", audience=["everyone"])
+    s.calm()
+    assert s.record("globex").fields["status"] == "open"
+    assert s.value("select leg_status from link where role = 'helper'") == "new"
+    assert s.fields()["status"] == "pending_requester"
+
+
+def test_absence_is_believed_only_when_a_late_write_would_be_visible_too(scene: Make) -> None:
+    """It landed at the very end of the horizon and was not in the index yet: it was made twice."""
+    s = scene(quirks=lambda: Quirks(index_lag=timedelta(seconds=8)))
+    ticket = s.world.create("VPN down")
+    s.wish("escalate", ticket, connection="acme")
+    s.fault("late", "create", steps=18)
+    s.work()
+    for _ in range(60):
+        s.wait(1)
+        s.work()
+    assert len(s.desks["acme"].tickets) == 1
