@@ -36,11 +36,7 @@ class Asking:
             more |= {"data": body, "content_type": more.get("content_type", "application/json")}
         elif body is not None:
             more["json"] = body
-        where = (
-            path
-            if path.startswith("/") and path.startswith(("/api", "/hooks", "/m", "/r", "/h"))
-            else f"/api/v1/{path}"
-        )
+        where = path if path.startswith("/") else f"/api/v1/{path}"
         return self.app.test_client().open(where, method=method, headers=headers, **more)
 
     def get(self, who: str, path: str, **more: Any) -> Any:
