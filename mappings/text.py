@@ -10,14 +10,28 @@ from collections.abc import Callable
 from typing import Any
 
 from mappings import normal
-from mappings.richtext import htmltext, plaintext
+from mappings.richtext import adf, htmltext, markdown, plaintext, textile, wiki
 from mappings.richtext.tree import Document
 
 MAX_TEXT = 4_000_000
 """Characters read at most."""
 
-READERS: dict[str, Callable[[Any], Document]] = {"html": htmltext.read, "plain": plaintext.read}
-WRITERS: dict[str, Callable[[Document], Any]] = {"html": htmltext.write, "plain": plaintext.write}
+READERS: dict[str, Callable[[Any], Document]] = {
+    "adf": adf.read,
+    "html": htmltext.read,
+    "markdown": markdown.read,
+    "plain": plaintext.read,
+    "textile": textile.read,
+    "wiki": wiki.read,
+}
+WRITERS: dict[str, Callable[[Document], Any]] = {
+    "adf": adf.write,
+    "html": htmltext.write,
+    "markdown": markdown.write,
+    "plain": plaintext.write,
+    "textile": textile.write,
+    "wiki": wiki.write,
+}
 
 
 class TextError(ValueError):

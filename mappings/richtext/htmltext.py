@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from html import escape, unescape
 
+from mappings.richtext.blocks import code_block
 from mappings.richtext.tree import (
     MAX_DEPTH,
     Block,
@@ -58,6 +59,7 @@ _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _BLANK = re.compile(r"[\t\n\r\f]|  ").search
 
 
+_NESTING = frozenset(("blockquote", "ul", "ol", "table"))
 _WALLS: dict[str, tuple[str, ...]] = {
     "table": (),
     "td": ("table",),
@@ -100,6 +102,7 @@ class _Reader:
         self.marks = ""
         self.links: list[str] = []
         self.pre: list[str] | None = None
+        self.language = ""
         self.skipping = ""
         self.heading = 0
         self.blank = True
@@ -167,14 +170,14 @@ class _Reader:
         if not text:
             return
         self.blank = text.endswith(" ")
-        if "\xa0" in text:
-            text = text.replace("\xa0", " ")
         self.top.inline.append(Span(text, self.marks, self.links[-1] if self.links else ""))
 
     def open(self, name: str, attributes: str) -> None:
         if self.skipping:
             return
-        if name in _MARKS:
+        if name == "code" and self.pre is not None:
+            self.language = _language(_attribute(attributes, "class")) or self.language
+        elif name in _MARKS and self.pre is None:
             self._mark(_MARKS[name], 1)
         elif name in _SKIPPED:
             self.skipping = "" if attributes.endswith("/") else name
@@ -201,7 +204,7 @@ class _Reader:
             self.heading = int(name[1])
         elif name in ("blockquote", "ul", "ol", "table"):
             self._flush()
-            if len(self.stack) <= 2 * MAX_DEPTH:
+            if sum(frame.kind in _NESTING for frame in self.stack) < MAX_DEPTH:
                 self.stack.append(_Frame(name))
         elif name == "li" and self._inside("ul", "ol"):
             self._close_to("ul", "ol")
@@ -225,7 +228,8 @@ class _Reader:
                 self.skipping = ""
             return
         if name in _MARKS:
-            self._mark(_MARKS[name], -1)
+            if self.pre is None:
+                self._mark(_MARKS[name], -1)
         elif name == "a":
             if self.links:
                 self.links.pop()
@@ -276,7 +280,8 @@ class _Reader:
     def _end_pre(self) -> None:
         text = "".join(self.pre or ()).replace("\r\n", "\n").replace("\r", "\n").replace("\xa0", " ")
         self.pre = None
-        code = code_block(text.removeprefix("\n"))
+        code = code_block(text, self.language)
+        self.language = ""
         self._up_from_table().blocks.extend(code)
         self.blank = True
 
@@ -338,10 +343,10 @@ class _Reader:
         return tuple(self.stack[0].blocks)
 
 
-def code_block(text: str, language: str = "") -> list[Block]:
-    """A code block, unless it would be empty."""
-    text = "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
-    return [Code(text, language)] if text.strip() else []
+def _language(classes: str) -> str:
+    """The language a code block's class names, as highlighters write it."""
+    found = next((word for word in classes.split() if word.startswith("language-")), "")
+    return found.removeprefix("language-")
 
 
 def _attribute(attributes: str, name: str) -> str:
@@ -358,7 +363,8 @@ _DOUBLE = re.compile(r"(?<= ) ")
 
 
 def write(document: Document) -> str:
-    """The tree as HTML without attributes but ``href``, ``src`` (our own attachments alone) and ``alt``."""
+    """The tree as HTML, with no attribute but ``href``, ``src`` (our own attachments alone), ``alt`` and the class that
+    names the language of a code block."""
     return "\n".join(map(_block, document))
 
 
@@ -368,7 +374,11 @@ def _block(block: Block) -> str:
     if isinstance(block, Heading):
         return f"<h{block.level}>{inline(block.runs)}</h{block.level}>"
     if isinstance(block, Code):
-        return f"<pre>{escape(block.text, quote=False)}</pre>"
+        # a parser drops a line end right after <pre>, so one is put there
+        told = escape(block.text, quote=False)
+        if not block.language:
+            return f"<pre>\n{told}</pre>"
+        return f'<pre><code class="language-{escape(block.language)}">{told}</code></pre>'
     if isinstance(block, Quote):
         return f"<blockquote>{''.join(map(_block, block.blocks))}</blockquote>"
     if isinstance(block, Listing):
@@ -407,7 +417,7 @@ def inline(parts: Iterable[Inline]) -> str:
 
 
 def _span(part: Span, blank: bool) -> str:
-    told = escape(part.text.replace("\t", "    "), quote=False)
+    told = escape(part.text, quote=False)
     if blank and told.startswith(" "):
         told = "&nbsp;" + told[1:]
     told = _DOUBLE.sub("&nbsp;", told)

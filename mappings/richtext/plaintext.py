@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from mappings.richtext.tree import (
     Block,
@@ -69,17 +70,27 @@ def _joined(blocks: Iterable[Block]) -> list[str]:
 def _item(number: int, item: tuple[Block, ...], ordered: bool) -> list[str]:
     mark = f"{number}. " if ordered else "- "
     inner = [line for block in item for line in _lines(block)] or [""]
-    return [(mark if at == 0 else " " * len(mark)) + line if line else mark.rstrip() for at, line in enumerate(inner)]
+    return [f"{mark if at == 0 else ' ' * len(mark)}{line}".rstrip() for at, line in enumerate(inner)]
 
 
 def _text(runs: tuple[Inline, ...]) -> list[str]:
-    return ["".join(map(_inline, line)) for line in lines(runs)]
+    return ["".join(_linked(href, list(group)) for href, group in groupby(line, _href)) for line in lines(runs)]
+
+
+def _href(part: Inline) -> str:
+    return part.href if isinstance(part, Span) else ""
+
+
+def _linked(href: str, parts: list[Inline]) -> str:
+    """Words with the address behind them, unless they are the address."""
+    told = "".join(map(_inline, parts))
+    shown = href.removeprefix("mailto:").removeprefix("tel:")
+    return told if told in ("", href, shown) or not href else f"{told} ({href})"
 
 
 def _inline(part: Inline) -> str:
     if isinstance(part, Span):
-        shown = part.href.removeprefix("mailto:").removeprefix("tel:")
-        return part.text if not part.href or part.text in (part.href, shown) else f"{part.text} ({part.href})"
+        return part.text
     if isinstance(part, Mention):
         return f"@{part.name}"
     if isinstance(part, Image):

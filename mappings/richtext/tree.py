@@ -119,10 +119,29 @@ def safe_src(src: str) -> str:
 
 def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
     """The canonical form of one line of text after another."""
+    found = _merged(_split(parts))
+    present = {attribute for part in found if isinstance(part, Span) for attribute in _attributes(part)}
+    for attribute in sorted(present):
+        found = _merged(_trimmed(found, attribute))
+    lined: list[Inline] = []
+    for part in found:
+        if isinstance(part, Break):
+            _rstrip(lined)
+        lined.append(part)
+    _rstrip(lined)
+    while lined and isinstance(lined[-1], Break):
+        lined.pop()
+        _rstrip(lined)
+    first = next((at for at, part in enumerate(lined) if not isinstance(part, Break)), len(lined))
+    return tuple(lined[first:])
+
+
+def _merged(parts: Iterable[Inline]) -> list[Inline]:
+    """Neighbouring spans with the same marks and address are one."""
     found: list[Inline] = []
     same: list[str] = []
     marks = href = ""
-    for part in _split(parts):
+    for part in parts:
         if type(part) is Span:
             if same and (part.marks != marks or part.href != href):
                 found.append(Span("".join(same), marks, href))
@@ -133,17 +152,63 @@ def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
         if same:
             found.append(Span("".join(same), marks, href))
             same = []
-        if type(part) is Break:
-            _rstrip(found)
         found.append(part)
     if same:
         found.append(Span("".join(same), marks, href))
-    _rstrip(found)
-    while found and isinstance(found[-1], Break):
-        found.pop()
-        _rstrip(found)
-    first = next((at for at, part in enumerate(found) if not isinstance(part, Break)), len(found))
-    return tuple(found[first:])
+    return found
+
+
+def _attributes(part: Span) -> str:
+    return part.marks + "@" if part.href else part.marks
+
+
+def _without(part: Span, attribute: str, text: str) -> Span:
+    if attribute == "@":
+        return Span(text, part.marks)
+    return Span(text, part.marks.replace(attribute, ""), part.href)
+
+
+def _trimmed(parts: list[Inline], attribute: str) -> Iterator[Inline]:
+    """No stretch with this mark (or address, ``@``) begins or ends with blanks."""
+    at = 0
+    while at < len(parts):
+        end = at
+        stretch: list[Span] = []
+        while end < len(parts):
+            part = parts[end]
+            if not isinstance(part, Span) or attribute not in _attributes(part):
+                break
+            stretch.append(part)
+            end += 1
+            if attribute == "c":  # code is written one span at a time
+                break
+        if not stretch:
+            yield parts[at]
+            at += 1
+            continue
+        yield from edges(stretch, attribute)
+        at = end
+
+
+def edges(stretch: list[Span], attribute: str) -> Iterator[Span]:
+    """Spans that share a mark, without it on the blanks at the stretch's ends."""
+    first = next((at for at, part in enumerate(stretch) if part.text.strip()), len(stretch))
+    last = next((at for at in range(len(stretch) - 1, -1, -1) if stretch[at].text.strip()), -1)
+    for at, part in enumerate(stretch):
+        if at < first or at > last:
+            yield _without(part, attribute, part.text)
+            continue
+        text, after = part.text, ""
+        if at == first and text[0].isspace():
+            bare = text.lstrip()
+            yield _without(part, attribute, text[: len(text) - len(bare)])
+            text = bare
+        if at == last and text[-1].isspace():
+            bare = text.rstrip()
+            text, after = bare, text[len(bare) :]
+        yield Span(text, part.marks, part.href)
+        if after:
+            yield _without(part, attribute, after)
 
 
 def _rstrip(found: list[Inline]) -> None:
@@ -161,44 +226,26 @@ def _rstrip(found: list[Inline]) -> None:
 
 _LINES = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\ufeff]")
-_ODD = re.compile(r"[\x00-\x08\n-\x1f\x7f\x85\u2028\u2029\ufeff]").search
+_ODD = re.compile(r"[\x00-\x1f\x7f\x85\xa0\u2028\u2029\ufeff]").search
 
 
 def _split(parts: Iterable[Inline]) -> Iterator[Inline]:
-    """Spans without line breaks, and marks without blanks at their ends."""
+    """Spans without line breaks, tabs, hard blanks and control characters."""
     for part in parts:
         if not isinstance(part, Span):
             yield part
             continue
         marks = "c" if "c" in part.marks else part.marks
         if not _ODD(part.text):
-            if marks or part.href:
-                yield from _bare(part.text, marks, part.href)
-            elif part.text:
-                yield part
+            if part.text:
+                yield part if marks == part.marks else Span(part.text, marks, part.href)
             continue
-        for at, line in enumerate(_LINES.split(_CONTROL.sub("", part.text))):
+        text = _CONTROL.sub("", part.text).replace("\t", "    ").replace("\xa0", " ")
+        for at, line in enumerate(_LINES.split(text)):
             if at:
                 yield Span(" ") if marks == "c" else Break()
-            yield from _bare(line, marks, part.href)
-
-
-def _bare(text: str, marks: str, href: str) -> Iterator[Span]:
-    if not text:
-        return
-    if not marks and not href:
-        yield Span(text)
-        return
-    core = text.strip()
-    if not core:
-        yield Span(text)
-        return
-    start = text.index(core)
-    if start:
-        yield Span(text[:start])
-    yield Span(core, marks, href)
-    if start + len(core) < len(text):
-        yield Span(text[start + len(core) :])
+            if line:
+                yield Span(line, marks, part.href)
 
 
 def paragraph(parts: Iterable[Inline]) -> Iterator[Block]:
@@ -209,10 +256,12 @@ def paragraph(parts: Iterable[Inline]) -> Iterator[Block]:
 
 
 def table(rows: Iterable[Iterable[Iterable[Inline]]], header: bool) -> Iterator[Block]:
-    """A table with rows of equal length, unless it would be empty."""
+    """A table with rows of equal length and none of them empty, unless all would be."""
     cells = [[runs(cell) for cell in row] for row in rows]
+    header = header and bool(cells) and any(cells[0])
+    cells = [row for row in cells if any(row)]
     width = max((len(row) for row in cells), default=0)
-    if width and any(cell for row in cells for cell in row):
+    if width:
         yield Table(header, tuple(tuple(row + [()] * (width - len(row))) for row in cells))
 
 
@@ -241,7 +290,8 @@ def _flat(block: Block) -> list[Inline]:
     if isinstance(block, Paragraph | Heading):
         return list(block.runs)
     if isinstance(block, Code):
-        return [Span(block.text, "c")]
+        spans: list[Inline] = [part for line in block.text.split("\n") for part in (Break(), Span(line, "c"))]
+        return spans[1:]
     if isinstance(block, Quote):
         return flat(block.blocks)
     if isinstance(block, Listing):
@@ -250,5 +300,5 @@ def _flat(block: Block) -> list[Inline]:
             found += [Break(), Span(f"{number}. " if block.ordered else "- "), *flat(item)]
         return found[1:]
     if isinstance(block, Table):
-        return flat(Paragraph(cell) for row in block.rows for cell in row)
+        return flat(Paragraph(cell) for row in block.rows for cell in row if cell)
     return [Span("---")]
