@@ -34,7 +34,7 @@ def _count() -> str:
 
 def live(templates: Mapping[str, str], **context: Any) -> Response:
     """The parts that the browser has not seen like this."""
-    seen = dict(pair.partition("=")[::2] for pair in request.headers.get("X-Seen", "").split())
+    seen = _seen()
     bodies = {name: render_template(path, **context) for name, path in templates.items()}
     if web.me().may("console"):
         bodies["count"] = _count()
@@ -42,6 +42,21 @@ def live(templates: Mapping[str, str], **context: Any) -> Response:
         _section(name, body, swap=True) for name, body in bodies.items() if seen.get(f"part-{name}") != _hash(body)
     ]
     return Response(Markup("\n").join(fresh)) if fresh else Response("", 204)
+
+
+def stamp_part(stamp: str, swap: bool = False) -> Markup:
+    """What the page was made from, kept in it, so that a poll may be answered without making it again."""
+    there = Markup(' hx-swap-oob="true"') if swap else Markup("")
+    return Markup('<div id="part-stamp" data-part="{}"{} hidden></div>').format(stamp, there)
+
+
+def stamped(stamp: str) -> bool:
+    """Whether the browser's page was made from the same."""
+    return _seen().get("part-stamp") == stamp
+
+
+def _seen() -> dict[str, str]:
+    return dict(pair.partition("=")[::2] for pair in request.headers.get("X-Seen", "").split())
 
 
 def _section(name: str, body: str, swap: bool = False) -> Markup:

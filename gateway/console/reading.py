@@ -14,6 +14,7 @@ from gateway.desk.items import when
 from gateway.journal import chain
 from gateway.providers import health
 from gateway.store import tables
+from gateway.store.db import Road
 from gateway.store.tables import DEAD, HELD
 
 PAGE = 50
@@ -31,6 +32,24 @@ def alarms(conn: Connection) -> dict[str, int]:
     ]
     deliveries, arrivals, conflicts, notices = conn.execute(select(*counts)).one()
     return {"dead": deliveries + arrivals, "conflicts": conflicts, "notices": notices}
+
+
+_STAMP = """select t.version, (select max(id) from notice where ticket_id = t.id),
+ (select coalesce(sum(count), 0) from notice where ticket_id = t.id and state = 'open'),
+ (select count(*) from delivery where ticket_id = t.id), (select max(done_at) from delivery where ticket_id = t.id),
+ (select coalesce(sum(state), 0) from delivery where ticket_id = t.id),
+ (select coalesce(sum(tries), 0) from delivery where ticket_id = t.id),
+ (select coalesce(sum(tries), 0) from lane where ticket_id = t.id),
+ (select max(due_at) from lane where ticket_id = t.id),
+ (select count(*) from lane where ticket_id = t.id and held <> '')
+ from ticket t where t.number = ?"""
+
+
+def stamp(conn: Connection, number: str) -> str:
+    """Changes whenever something on the page of ticket ``T-1042`` does, and costs little to ask for."""
+    digits = number[2:20]
+    rows = Road(conn, conn.dialect.name).rows(_STAMP, int(digits) if digits.isdecimal() else 0)
+    return ".".join(str(value) for value in [*(rows[0] if rows else ()), *alarms(conn).values()])
 
 
 def connections(conn: Connection, name: str = "") -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 from tests.console.conftest import Browser, Client
 from tests.console.scene import Scene
 
-PART = re.compile(r'id="(part-[a-z]+)" data-part="([0-9a-f]+)"')
+PART = re.compile(r'id="(part-[a-z]+)" data-part="([^"]+)"')
 
 
 def seen(text: str) -> dict[str, str]:
@@ -43,11 +43,12 @@ def test_only_what_changed_is_sent(desk: Scene, work: Client) -> None:
     known = seen(agent.get(f"/tickets/{number}").text)
     desk.say(number, "News")
     answer = look_again(agent, f"/tickets/{number}/live", known)
-    assert set(seen(answer.text)) == {"part-story"}
-    assert answer.text.count('hx-swap-oob="true"') == 1 and "News" in answer.text
+    assert set(seen(answer.text)) == {"part-story", "part-stamp"}
+    assert answer.text.count('hx-swap-oob="true"') == 2 and "News" in answer.text
     desk.escalate(number, "umbra", "theirs")
     answer = look_again(agent, f"/tickets/{number}/live", {**known, **seen(answer.text)})
-    assert set(seen(answer.text)) == {"part-head", "part-links", "part-audience", "part-story", "part-why"}
+    everything = {"part-head", "part-links", "part-audience", "part-story", "part-why", "part-stamp"}
+    assert set(seen(answer.text)) == everything
 
 
 def test_the_list_shows_a_new_ticket(desk: Scene, work: Client) -> None:
@@ -68,3 +69,37 @@ def test_the_portal_hears_what_is_for_it_alone(desk: Scene, work: Client) -> Non
     desk.say(mine, "Dear Grace", "requester")
     answer = look_again(requester, f"/portal/tickets/{mine}/live", known)
     assert "Dear Grace" in answer.text and "Between us" not in answer.text
+
+
+def test_a_page_whose_parts_all_differ_is_sent_whole(day: Scene, look: Client) -> None:
+    agent = look("agent")
+    path = f"/tickets/{day.tickets['vpn']}/live"
+    known = dict.fromkeys(seen(agent.get(path[:-5]).text), "0")
+    assert set(seen(look_again(agent, path, known).text)) == set(known)
+
+
+def test_every_kind_of_news_changes_the_stamp(desk: Scene, work: Client) -> None:
+    agent = work("agent")
+    number = desk.as_("agent", "create", fields={"title": "VPN"})
+    stamps = [seen(agent.get(f"/tickets/{number}").text)["part-stamp"]]
+
+    def looked() -> None:
+        stamps.append(seen(agent.get(f"/tickets/{number}").text)["part-stamp"])
+
+    desk.escalate(number, "northwind", "theirs")
+    looked()
+    desk.scripts["northwind"].plan("retry", "create")
+    desk.world.run(1)
+    looked()
+    desk.later(5)
+    desk.settle()
+    looked()
+    desk.scripts["northwind"].plan("refuse", "comment")
+    desk.say(number, "x", "provider:northwind")
+    looked()
+    desk.settle()
+    looked()
+    desk.world.desks["northwind"].comment("paula", desk.record(number, "northwind"), "y", True)
+    desk.settle()
+    looked()
+    assert len(set(stamps)) == len(stamps)

@@ -86,6 +86,12 @@
     ready(part);
   };
 
+  // A part that was left alone is asked for again: the page is not what its stamp says.
+  let left = false;
+  const forget = () => {
+    const stamp = $("#part-stamp");
+    if (stamp) stamp.dataset.part = "";
+  };
   const live = (on) => {
     const lamp = $("#live");
     if (lamp) lamp.dataset.on = String(on);
@@ -100,16 +106,21 @@
   });
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const part = event.detail.target;
-    if (part.matches?.("[data-part]") && busy(part)) event.preventDefault();
-    else keep(part);
+    if (part.matches?.("[data-part]") && busy(part)) {
+      event.preventDefault();
+      left = true;
+    } else keep(part);
   });
   document.addEventListener("htmx:oobAfterSwap", (event) => {
     const part = document.getElementById(event.detail.target.id);
     if (part) restore(part);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.matches("[data-poll]")) live(event.detail.successful);
-    else if (event.detail.successful && event.detail.requestConfig.verb !== "get") {
+    if (event.target.matches("[data-poll]")) {
+      live(event.detail.successful);
+      if (left) forget();
+      left = false;
+    } else if (event.detail.successful && event.detail.requestConfig.verb !== "get") {
       for (const field of $$("[data-draft]", event.target)) sessionStorage.removeItem(draftKey(field));
     }
   });
@@ -225,6 +236,7 @@
     editor.removeAttribute("data-editing");
     const part = editor.closest("[data-part]");
     if (part) part.dataset.part = "";
+    forget();
     document.activeElement?.blur();
     refresh();
   };

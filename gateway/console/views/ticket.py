@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
 from gateway.clock import iso
-from gateway.console import fields, labels, story
-from gateway.console.parts import live, parts
+from gateway.console import fields, labels, reading, story
+from gateway.console.parts import live, parts, stamp_part, stamped
 from gateway.console.show import holder, plainly
 from gateway.console.web import done, htmx, inner, me, needs, pages, runtime
 from gateway.console.words import gettext, ngettext
@@ -40,15 +40,22 @@ CHUNK = 65536
 @needs("console")
 def ticket(ref: str) -> str:
     """The ticket's page; it looks again by itself."""
+    with runtime().store.read() as conn:
+        stamp = reading.stamp(conn, ref)
     told = _told(ref)
-    return render_template("ticket/page.html", parts=parts(PARTS, **told), **told)
+    return render_template("ticket/page.html", parts=parts(PARTS, **told), stamp=stamp_part(stamp), **told)
 
 
 @pages.get("/tickets/<ref>/live")
 @needs("console")
 def ticket_live(ref: str) -> Response:
     """What changed on the page."""
-    return live(PARTS, **_told(ref))
+    with runtime().store.read() as conn:
+        stamp = reading.stamp(conn, ref)
+    if stamped(stamp):
+        return Response("", 204)
+    changed = live(PARTS, **_told(ref)).get_data(as_text=True)
+    return Response(f"{changed}{stamp_part(stamp, swap=True)}")
 
 
 def _told(ref: str) -> dict[str, Any]:
