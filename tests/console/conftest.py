@@ -50,9 +50,9 @@ class Browser:
         return answer
 
 
-def application(folder: Path, quiet: bool = False) -> tuple[Scene, Flask]:
-    """A scene of its own in ``folder``, and the application on it."""
-    maker = Maker("sqlite", folder, None)
+def application(folder: Path, quiet: bool = False, maker: Maker | None = None) -> tuple[Scene, Flask]:
+    """A scene of its own in ``folder``, and the application on it; on SQLite unless another ``maker`` is given."""
+    maker = maker or Maker("sqlite", folder, None)
     home = folder / "home"
     home.mkdir()
     made = scene(settings(home, maker.prepared(home).url), quiet)
@@ -83,7 +83,7 @@ def day(shown: tuple[Scene, Flask]) -> Scene:
 @pytest.fixture
 def look(shown: tuple[Scene, Flask]) -> Client:
     """Signs somebody in at the day's console."""
-    return _signing_in(*shown)
+    return signing_in(*shown)
 
 
 @pytest.fixture
@@ -94,10 +94,10 @@ def desk(at_work: tuple[Scene, Flask]) -> Scene:
 @pytest.fixture
 def work(at_work: tuple[Scene, Flask]) -> Client:
     """Signs somebody in at the empty console."""
-    return _signing_in(*at_work)
+    return signing_in(*at_work)
 
 
-def _signing_in(scene: Scene, app: Flask) -> Client:
+def signing_in(scene: Scene, app: Flask) -> Client:
     def sign_in(who: str) -> Browser:
         """A browser with a session of this person, without the time that a password takes."""
         browser = Browser(app.test_client())

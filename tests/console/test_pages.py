@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from tests.console.conftest import Client
+from tests.console.conftest import Client, application, signing_in
 from tests.console.scene import Scene
+from tests.databases import Maker, Postgres
 
 CONSOLE = [
     *("/tickets", "/tickets?view=all", "/tickets?view=mine", "/tickets?view=desk", "/tickets?view=away"),
@@ -195,3 +197,15 @@ def test_what_fails_says_so_on_a_page(at_work: tuple[Scene, Flask], work: Client
     assert Page(answer.text).faults == []
     piece = admin.client.get("/notices/live", headers={"HX-Request": "true"})
     assert piece.status_code == 503 and "<html" not in piece.text
+
+
+def test_every_page_works_on_postgresql(tmp_path: Path, postgres_server: Postgres) -> None:
+    day, app = application(tmp_path, maker=Maker("postgresql", tmp_path, postgres_server))
+    admin, agent, requester = (signing_in(day, app)(who) for who in ("admin", "agent", "requester"))
+    for path in (*paths(day), f"/tickets/{day.tickets['vpn']}/live", "/tickets?view=mine&q=50%25"):
+        assert admin.get(path).status_code == 200, path
+    assert day.tickets["laptop"] in agent.get("/tickets?view=mine").text
+    assert day.tickets["laptop"] not in agent.get("/tickets?view=unassigned").text
+    assert requester.get(f"/portal/tickets/{day.tickets['vpn']}").status_code == 200
+    assert "Every chain, seal and checkpoint is right." in admin.post("/audit/verify").text
+    day.rt.close()
