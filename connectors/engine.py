@@ -40,6 +40,7 @@ class Engine(Traits):
         verify: Mapping[str, Any],
         renewal: Renewal | None = None,
         lists: Mapping[str, Json] | None = None,
+        declared: Mapping[str, Json] | None = None,
     ) -> None:
         plain_names = {f"settings.{name}": value for name, value in settings.items()}
         super().__init__(manifest, plain_names)
@@ -49,7 +50,7 @@ class Engine(Traits):
         self._secrets = {f"secret.{name}": value for name, value in secrets.items()}
         self._found = {f"found.{name}": value for name, value in found.items()}
         self._where: tuple[Any, Places] = (None, Places(""))
-        self._records = Records(manifest, plain_names, lists)
+        self._records = Records(manifest, plain_names, lists, declared)
         self._pace = Pace(manifest.part("limits"))
         self._desk = Desk(
             places=self._places,

@@ -21,9 +21,16 @@ Write = tuple[paths.Path, Any, Names]
 
 
 class Records:
-    """``settings`` are the names ``settings.*``; ``lists`` what ``lists(ctx)`` read, if it was read."""
+    """``settings`` are the names ``settings.*``; ``lists`` what ``lists(ctx)`` read, if it was read; ``declared`` what
+    an admin says of the desk: values it lists for a field are those that field takes."""
 
-    def __init__(self, manifest: Manifest, settings: Names, lists: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        settings: Names,
+        lists: Mapping[str, Any] | None = None,
+        declared: Mapping[str, Any] | None = None,
+    ) -> None:
         self._spec: Mapping[str, Any] = manifest.part("record")
         self.times = _times(manifest.part("times"), settings)
         self.reference = parse(manifest.part("reference") or "").text(settings)
@@ -31,6 +38,9 @@ class Records:
         self.fields = {
             name: _field(name, spec, self.times, lists or {}) for name, spec in manifest.part("fields").items()
         }
+        for name, entry in (declared or {}).get("fields", {}).items():
+            if name in self.fields and entry.get("values"):
+                self.fields[name] = replace(self.fields[name], values=entry["values"])
         self._families: dict[str, Mapping[str, Any]] = dict(manifest.part("families"))
         self._listed = {name: [row["id"] for row in rows] for name, rows in (lists or {}).items()}
         self._made: dict[str, Field] = {}

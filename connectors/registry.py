@@ -70,11 +70,13 @@ def build(
     verify: str = "",
     renewal: Renewal | None = None,
     lists: Mapping[str, Json] | None = None,
+    declared: Mapping[str, Json] | None = None,
 ) -> Connector:
     """The connector of a shipped kind or of a loaded manifest. No network.
 
-    ``lists``: what ``Connector.lists`` read earlier; with it values are checked before they are sent. Raises
-    ``BadSettings`` (a sentence per field) and KeyError for an unknown kind.
+    ``lists``: what ``Connector.lists`` read earlier; with it values are checked before they are sent. ``declared``:
+    what an admin says of the desk; the values it lists replace the manifest's. Raises ``BadSettings`` (a sentence per
+    field) and KeyError for an unknown kind.
     """
     spec = manifest(kind) if isinstance(kind, str) else kind
     values = forms.filled(spec, auth, verify, settings, secrets)
@@ -87,4 +89,5 @@ def build(
         verify=spec.choice("webhook.verify", verify)[1],
         renewal=renewal,
         lists=lists,
+        declared=declared,
     )

@@ -155,6 +155,7 @@ def _builder(store: Store, vault: Vault) -> Builder:
             verify=row.verify,
             renewal=partial(renewal, store, vault, row.id),
             lists=row.found.get("lists"),
+            declared=row.declared,
         )
 
     return build

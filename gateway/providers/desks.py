@@ -266,12 +266,11 @@ class Desks:
 
 def _rebuilds(row: Row) -> tuple[Any, ...]:
     """What a connector is built from: when this changes, it is built again."""
-    found = {k: v for k, v in row.found.items() if k != "lists"}
     return (
         row.kind,
         row.auth,
         row.verify,
-        json.dumps([row.settings, given(row.secrets), found], sort_keys=True),
+        json.dumps([row.settings, given(row.secrets), row.found, row.declared], sort_keys=True),
         row.manifest,
     )
 

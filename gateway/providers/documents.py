@@ -94,7 +94,8 @@ class Draft:
         """The desk that it describes; no network."""
         spec = registry.load(self.manifest, self.kind) if self.manifest else self.kind
         return registry.build(
-            spec, settings=self.settings, secrets=self.secrets, auth=self.auth, verify=self.verify
+            spec, settings=self.settings, secrets=self.secrets, auth=self.auth, verify=self.verify,
+            declared=self.declared,
         )  # fmt: skip
 
 

@@ -220,6 +220,15 @@ def parts_of(request: Request) -> list[Message]:
     return list(message_from_bytes(head + request.body).get_payload())
 
 
+def test_a_lifecycle_of_its_own_takes_the_statuses_that_are_declared(desk: Scripted) -> None:
+    declared = {"fields": {"Status": {"values": {"open": "Open", "awaiting": "Awaiting"}}}}
+    rt(desk, declared=declared).update(context(desk.port), "1", {"Status": "awaiting"}, "49")
+    assert desk.asked[0].json() == {"Status": "awaiting"}
+    for made, status in ((rt(desk), "awaiting"), (rt(desk, declared=declared), "stalled")):
+        with pytest.raises(Refused):
+            made.update(context(desk.port), "1", {"Status": status}, "49")
+
+
 def test_find_asks_for_our_reference_in_our_queue() -> None:
     rows = [
         {"id": "1", "CustomFields": [{"name": "External Reference", "values": ["TDM-AAAA-7"]}]},
