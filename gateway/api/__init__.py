@@ -8,7 +8,7 @@ import flask_smorest
 import marshmallow as ma
 from flask import Flask
 
-from gateway.api import conflicts, connections, contacts, deadletters, hands, items, people, tickets, trail
+from gateway.api import conflicts, connections, contacts, deadletters, hands, items, people, systems, tickets, trail
 from gateway.api.base import Answered
 from gateway.api.problems import MIME
 
@@ -16,7 +16,7 @@ __all__ = ["register"]
 
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, deadletters.deliveries, deadletters.arrivals),
-    *(connections.blp, connections.kinds, connections.providers, connections.mappings),
+    *(connections.blp, systems.kinds, systems.providers, systems.mappings),
     *(people.people, people.keys, trail.blp),
 )
 
