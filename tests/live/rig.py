@@ -87,7 +87,7 @@ class Rig(World):
         env = {"ACME_TOKEN": server.secrets["gateway"], "ACME_HOOKS": HOOK_SECRET}
         allowed = ",".join(config.egress_allow)
         done = runner(config)("connection", "add", str(document), TANDEM_EGRESS_ALLOW=allowed, **env)
-        assert done.exit_code == 0, done.output
+        assert done.exit_code == 0, f"{done.output} {done.exception}"
         return cls(config, server)
 
     @property

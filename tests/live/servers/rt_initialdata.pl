@@ -4,6 +4,7 @@ our (@Queues, @Users, @Groups, @CustomFields, @ACL, @Scrips);
 @Queues = (
   { Name => 'Escalations', Description => 'tickets escalated by the customer', CorrespondAddress => 'escalations@peer-rt.example.test', CommentAddress => 'escalations-comment@peer-rt.example.test' },
   { Name => 'Field Service', Description => 'on-site work' },
+  { Name => 'Managed', Description => 'a lifecycle of its own', Lifecycle => 'managed' },
 );
 @CustomFields = (
   { Name => 'External Reference', Type => 'FreeformSingle', LookupType => 'RT::Queue-RT::Ticket', Description => 'id of the ticket in the customer system' },
