@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mappings import cel, normal, paths
+from mappings import cel, normal, paths, rich
 from mappings.catalogue import Catalogue, Remote
 from mappings.meaning import label_of
 from mappings.model import Outward, Value
@@ -102,9 +102,10 @@ def _put_choice(rule: Field, remote: Catalogue, defaults: Mapping[str, Any]) -> 
 
 def _put_text(rule: Field, change: Transform | None) -> Put:
     remote, name = rule.remotes[0], rule.name
-    one, limit = normal.normal_of(remote), remote.max
+    one, limit = normal.normal_of(remote), remote.max if remote.type == "text" else None
     write = change.write if change is not None else None
     is_set = rule.ours.type == "set"
+    fit = rich.fitter(remote)
 
     def text(value: Value, job: Job) -> None:
         if is_set:
@@ -114,26 +115,27 @@ def _put_text(rule: Field, change: Transform | None) -> Put:
             return
         try:
             wire = one(write(value) if write is not None else value)
+            told, cut = fit(wire, limit) if type(wire) is str else (wire, False)
         except ValueError as error:
             job.out.held.append((name, str(error)))
             return
-        if limit is not None and type(wire) is str and len(wire) > limit and remote.type == "text":
-            _overlong(rule, wire, limit, job)
-        else:
-            job.out.fields[remote.name] = (wire == "true") if remote.type == "bool" else wire
+        if cut and not _overlong(rule, str(wire), limit, job):
+            return
+        job.out.fields[remote.name] = (told == "true") if remote.type == "bool" else told
 
     return text
 
 
-def _overlong(rule: Field, text: str, limit: int, job: Job) -> None:
-    if rule.overlong not in ("comment", "attach"):
-        job.out.held.append((rule.name, f"longer than the {limit} characters {rule.remotes[0].name} takes"))
-        return
-    job.out.fields[rule.remotes[0].name] = text[: limit - 1].rstrip() + "…"
+def _overlong(rule: Field, text: str, limit: int | None, job: Job) -> bool:
+    """Sends the whole beside what was cut; False where the mapping does not say how."""
     if rule.overlong == "comment":
         job.out.comments.append(text)
-    else:
+    elif rule.overlong == "attach":
         job.out.files.append((f"{rule.name}.txt", text))
+    else:
+        job.out.held.append((rule.name, f"longer than the {limit} characters {rule.remotes[0].name} takes"))
+        return False
+    return True
 
 
 def _put_set(rule: Field, change: Transform | None) -> Put:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mappings import normal
+from mappings import normal, rich
 from mappings.model import Wire
 from mappings.rules import STAR, Context, Field, Row
 
@@ -19,7 +19,7 @@ Tree = dict[str, Any]
 
 def see_rule(rule: Field) -> See:
     """How a rule with a table, a transform or neither sees its field or fields."""
-    normals = [(remote.name, normal.normal_of(remote)) for remote in rule.remotes]
+    normals = [(remote.name, rich.normal_of(remote)) for remote in rule.remotes]
     if len(normals) > 1:
         return _see_path(rule, normals)
     name, one = normals[0]
@@ -73,7 +73,7 @@ def context_of(rule: Field, default: Any = None) -> Callable[[Record], Context]:
 
 def see_each(rule: Field) -> See:
     """How an expression's rule sees: each of its fields, whatever their values."""
-    normals = [(remote.name, normal.normal_of(remote)) for remote in rule.remotes]
+    normals = [(remote.name, rich.normal_of(remote)) for remote in rule.remotes]
     if len(normals) == 1:
         name, one = normals[0]
         return lambda record: one(record[name])

@@ -116,7 +116,8 @@ def _spaces(options: Mapping[str, str], ours: str) -> Transform:
         return _BLANK.sub(mark, value)
 
     def read(value: str) -> str:
-        return value.replace(mark, " ")
+        body = value.rstrip(mark)  # a mark at the end stays: a blank there would not last
+        return body.replace(mark, " ") + value[len(body) :]
 
     loses = f"which of {mark!r} and a blank it was"
     if ours != "set":

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from mappings.richtext.tree import Inline, Span, edges
+from mappings.richtext.tree import Inline, Span, blank_ends, edges
 
 Marks = Mapping[tuple[str, int], str]
 """(character, how many of it) -> mark of the tree."""
@@ -40,6 +40,9 @@ class _Slot:
 
 def resolve(parts: Iterable[Inline | Run], marks: Marks) -> list[Inline]:
     """The parts with their marks, as spans of the tree (not yet canonical)."""
+    parts = list(parts)
+    if not any(type(part) is Run for part in parts):
+        return [part for part in parts if not isinstance(part, Run)]
     slots: list[Inline | _Slot] = []
     waiting: list[tuple[str, int, _Slot]] = []
     for part in parts:
@@ -99,7 +102,9 @@ def _union(one: str, other: str) -> str:
 
 def nested(runs: Iterable[Inline], order: str, wrap: Callable[[str, str], str], leaf: Callable[[Inline], str]) -> str:
     """Writes runs with each mark of ``order`` around the longest stretch that has it, outermost first."""
-    return _nested(list(runs), order, wrap, leaf)
+    parts = list(runs)
+    present = {mark for part in parts if type(part) is Span for mark in part.marks}
+    return _nested(parts, "".join(mark for mark in order if mark in present), wrap, leaf)
 
 
 def _nested(runs: list[Inline], order: str, wrap: Callable[[str, str], str], leaf: Callable[[Inline], str]) -> str:
@@ -115,10 +120,11 @@ def _nested(runs: list[Inline], order: str, wrap: Callable[[str, str], str], lea
 def _trimmed(runs: list[Inline], mark: str) -> Iterator[Inline]:
     """No stretch of the mark begins or ends with blanks, where a link cut it in two."""
     for has, group in groupby(runs, lambda part: _has(part, mark)):
-        if has:
-            yield from edges([part for part in group if isinstance(part, Span)], mark)
+        stretch = list(group)
+        if has and any(isinstance(part, Span) and blank_ends(part.text) for part in (stretch[0], stretch[-1])):
+            yield from edges([part for part in stretch if isinstance(part, Span)], mark)
         else:
-            yield from group
+            yield from stretch
 
 
 def _has(part: Inline, mark: str) -> bool:

@@ -28,6 +28,7 @@ from mappings.richtext.tree import (
     Rule,
     Span,
     Table,
+    lines,
     runs,
     safe_href,
     safe_src,
@@ -38,6 +39,9 @@ _MARKS = {("*", 2): "b", ("*", 1): "i", ("_", 2): "b", ("_", 1): "i", ("~", 2): 
 _RULE = re.compile(r" {0,3}(?:(?:\* *){3,}|(?:- *){3,}|(?:_ *){3,})$").match
 _HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|$)").match
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})[ \t]*+([^`\s]*+)[^`]*+$").match
+_STARTERS = frozenset(" #`~>-*+_=0123456789")
+"""What a line that is not just prose may begin with."""
+
 _ANY_FENCE = re.compile(r"(?:[-*+>]|\d{1,9}[.)]| )*+(?:```|~~~)").match
 _ITEM = re.compile(r"( {0,3})([-*+]|\d{1,9}[.)])(?:( {1,4})(?=\S)|[ \t]*$)").match
 _SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$").match
@@ -65,23 +69,23 @@ def _untabbed(lines: list[str]) -> list[str]:
 # blocks ---------------------------------------------------------------------------------------------------------------
 
 
-def _blocks(lines: list[str], depth: int) -> Iterator[Block]:
+def _blocks(source: list[str], depth: int) -> Iterator[Block]:
     at = 0
-    while at < len(lines):
-        line = lines[at]
+    while at < len(source):
+        line = source[at]
         if not line.strip():
             at += 1
             continue
-        found, used = _block(lines, at, depth)
+        found, used = _block(source, at, depth)
         if used:
             yield from found
             at += used
             continue
         end = at + 1
-        while end < len(lines) and not _interrupts(lines, end, depth):
+        while end < len(source) and not _interrupts(source, end, depth):
             end += 1
-        under = _SETEXT(lines[end]) if end < len(lines) else None
-        words = inline("\n".join(part.lstrip(" ") for part in lines[at:end]))
+        under = _SETEXT(source[end]) if end < len(source) else None
+        words = inline("\n".join(part.lstrip(" ") for part in source[at:end]))
         if under is not None and words:
             yield Heading(1 if under[1][0] == "=" else 2, words)
             end += 1
@@ -90,9 +94,11 @@ def _blocks(lines: list[str], depth: int) -> Iterator[Block]:
         at = end
 
 
-def _block(lines: list[str], at: int, depth: int) -> tuple[list[Block], int]:
+def _block(source: list[str], at: int, depth: int) -> tuple[list[Block], int]:
     """The block that begins here and how many lines it has; none for a paragraph."""
-    line = lines[at]
+    line = source[at]
+    if line[0] not in _STARTERS and "|" not in line:
+        return [], 0
     head = _HEADING(line)
     if head is not None:
         words = inline(_unclosed(line[head.end() :].strip()))
@@ -101,15 +107,15 @@ def _block(lines: list[str], at: int, depth: int) -> tuple[list[Block], int]:
         return [Rule()], 1
     fence = _FENCE(line)
     if fence is not None:
-        return _fenced(lines, at, fence)
+        return _fenced(source, at, fence)
     if line.startswith("    "):
-        return _indented(lines, at)
+        return _indented(source, at)
     if _QUOTE(line) and depth < MAX_DEPTH:
-        return _quoted(lines, at, depth)
+        return _quoted(source, at, depth)
     if _ITEM(line) and depth < MAX_DEPTH:
-        return _listed(lines, at, depth)
-    if _is_table(lines, at):
-        return _tabled(lines, at)
+        return _listed(source, at, depth)
+    if _is_table(source, at):
+        return _tabled(source, at)
     return [], 0
 
 
@@ -119,79 +125,83 @@ def _unclosed(words: str) -> str:
     return bare.rstrip() if bare != words and (not bare or bare[-1] in " \t") else words
 
 
-def _interrupts(lines: list[str], at: int, depth: int) -> bool:
+def _interrupts(source: list[str], at: int, depth: int) -> bool:
     """Whether a line ends the paragraph above it."""
-    line = lines[at]
-    if not line.strip() or _SETEXT(line) or _HEADING(line) or _RULE(line) or _FENCE(line):
+    line = source[at]
+    if not line.strip():
+        return True
+    if line[0] not in _STARTERS and "|" not in line:
+        return False
+    if _SETEXT(line) or _HEADING(line) or _RULE(line) or _FENCE(line):
         return True
     if depth >= MAX_DEPTH:
         return False
     item = _ITEM(line)
-    return bool(_QUOTE(line)) or (item is not None and item[3] is not None) or _is_table(lines, at)
+    return bool(_QUOTE(line)) or (item is not None and item[3] is not None) or _is_table(source, at)
 
 
-def _fenced(lines: list[str], at: int, fence: re.Match[str]) -> tuple[list[Block], int]:
+def _fenced(source: list[str], at: int, fence: re.Match[str]) -> tuple[list[Block], int]:
     close = re.compile(rf" {{0,3}}{re.escape(fence[2][0])}{{{len(fence[2])},}}[ \t]*$").match
     end = at + 1
-    while end < len(lines) and not close(lines[end]):
+    while end < len(source) and not close(source[end]):
         end += 1
-    body = [dedented(line, len(fence[1])) for line in lines[at + 1 : end]]
+    body = [dedented(line, len(fence[1])) for line in source[at + 1 : end]]
     return code_block("\n".join(body), fence[3]), end - at + 1
 
 
-def _indented(lines: list[str], at: int) -> tuple[list[Block], int]:
+def _indented(source: list[str], at: int) -> tuple[list[Block], int]:
     end = at
-    while end < len(lines) and (lines[end].startswith("    ") or not lines[end].strip()):
+    while end < len(source) and (source[end].startswith("    ") or not source[end].strip()):
         end += 1
-    return code_block("\n".join(line[4:] for line in lines[at:end])), end - at
+    return code_block("\n".join(line[4:] for line in source[at:end])), end - at
 
 
-def _quoted(lines: list[str], at: int, depth: int) -> tuple[list[Block], int]:
+def _quoted(source: list[str], at: int, depth: int) -> tuple[list[Block], int]:
     inner, end = [], at
-    while end < len(lines):
-        mark = _QUOTE(lines[end])
+    while end < len(source):
+        mark = _QUOTE(source[end])
         if mark is None:
             break
-        inner.append(lines[end][mark.end() :])
+        inner.append(source[end][mark.end() :])
         end += 1
     blocks = tuple(_blocks(inner, depth + 1))
     return ([Quote(blocks)] if blocks else []), end - at
 
 
-def _listed(lines: list[str], at: int, depth: int) -> tuple[list[Block], int]:
-    first = _ITEM(lines[at])
+def _listed(source: list[str], at: int, depth: int) -> tuple[list[Block], int]:
+    first = _ITEM(source[at])
     assert first is not None
     kind, ordered = first[2][-1], first[2][0].isdigit()
     items: list[tuple[Block, ...]] = []
     end = at
-    while end < len(lines):
-        mark = _ITEM(lines[end])
-        if mark is None or mark[2][-1] != kind or _RULE(lines[end]):
+    while end < len(source):
+        mark = _ITEM(source[end])
+        if mark is None or mark[2][-1] != kind or _RULE(source[end]):
             break
-        inner, used = _item(lines, end, mark)
+        inner, used = _item(source, end, mark)
         blocks = tuple(_blocks(inner, depth + 1))
         items.extend([blocks] if blocks else [])
         end += used
     return ([Listing(ordered, tuple(items))] if items else []), end - at
 
 
-def _item(lines: list[str], at: int, mark: re.Match[str]) -> tuple[list[str], int]:
-    """The lines of one item without their indentation, and how many of the text's lines they are."""
+def _item(source: list[str], at: int, mark: re.Match[str]) -> tuple[list[str], int]:
+    """The lines of one item without their indentation, and how many lines of the text they are."""
     indent = mark.end() if mark[3] is not None else len(mark[1]) + len(mark[2]) + 1
-    inner = [lines[at][mark.end() :]]
+    inner = [source[at][mark.end() :]]
     end = at + 1
-    while end < len(lines):
-        line = lines[end]
+    while end < len(source):
+        line = source[end]
         if not line.strip():
-            ahead = next((there for there in range(end, len(lines)) if lines[there].strip()), len(lines))
-            if ahead == len(lines) or not lines[ahead].startswith(" " * indent):
+            ahead = next((there for there in range(end, len(source)) if source[there].strip()), len(source))
+            if ahead == len(source) or not source[ahead].startswith(" " * indent):
                 return inner, ahead - at
             inner += [""] * (ahead - end)
             end = ahead
         elif line.startswith(" " * indent):
             inner.append(line[indent:])
             end += 1
-        elif _interrupts(lines, end, 0) or not inner[-1].strip():
+        elif _interrupts(source, end, 0) or not inner[-1].strip():
             break
         else:
             inner.append(line.lstrip(" "))
@@ -199,22 +209,22 @@ def _item(lines: list[str], at: int, mark: re.Match[str]) -> tuple[list[str], in
     return inner, end - at
 
 
-def _is_table(lines: list[str], at: int) -> bool:
+def _is_table(source: list[str], at: int) -> bool:
     return (
-        at + 1 < len(lines)
-        and "|" in lines[at]
-        and "|" in lines[at + 1]
-        and _DELIMITERS(lines[at + 1]) is not None
-        and len(_cells(lines[at])) == len(_cells(lines[at + 1]))
+        at + 1 < len(source)
+        and "|" in source[at]
+        and "|" in source[at + 1]
+        and _DELIMITERS(source[at + 1]) is not None
+        and len(_cells(source[at])) == len(_cells(source[at + 1]))
     )
 
 
-def _tabled(lines: list[str], at: int) -> tuple[list[Block], int]:
+def _tabled(source: list[str], at: int) -> tuple[list[Block], int]:
     end = at + 2
-    while end < len(lines) and "|" in lines[end] and lines[end].strip():
+    while end < len(source) and "|" in source[end] and source[end].strip():
         end += 1
-    head = [inline(cell) for cell in _cells(lines[at])]
-    rows = [[inline(cell) for cell in _cells(line)][: len(head)] for line in lines[at + 2 : end]]
+    head = [inline(cell) for cell in _cells(source[at])]
+    rows = [[inline(cell) for cell in _cells(line)][: len(head)] for line in source[at + 2 : end]]
     header = any(head)
     return list(table([head, *rows] if header else rows, header)), end - at
 
@@ -427,28 +437,18 @@ def _cells_line(row: tuple[tuple[Inline, ...], ...]) -> str:
 
 
 def _cell(cell: tuple[Inline, ...]) -> str:
-    plain = (_bared(part, "|") for part in cell)
-    return "<br>".join(_led(_inline(line)) for line in _cut_lines(tuple(plain)))
-
-
-def _cut_lines(parts: tuple[Inline, ...]) -> list[list[Inline]]:
-    found: list[list[Inline]] = [[]]
-    for part in runs(parts):
-        if isinstance(part, Break):
-            found.append([])
-        else:
-            found[-1].append(part)
-    return found
+    plain = runs(_bared(part, "|") for part in cell)
+    return "<br>".join(_led(_inline(line)) for line in lines(plain))
 
 
 def _text(parts: tuple[Inline, ...]) -> list[str]:
-    lines = [_started(_inline(line)) for line in _cut_lines(parts)]
-    return [line + "\\" if at < len(lines) - 1 else line for at, line in enumerate(lines)]
+    told = [_started(_inline(line)) for line in lines(parts)]
+    return [line + "\\" if at < len(told) - 1 else line for at, line in enumerate(told)]
 
 
 def _line(parts: tuple[Inline, ...]) -> str:
     """One line, where only one is possible: breaks as ``<br>``, a closing ``#`` escaped."""
-    told = "<br>".join(_led(_inline(line)) for line in _cut_lines(parts))
+    told = "<br>".join(_led(_inline(line)) for line in lines(parts))
     return re.sub(r"#(?=#*$)", r"\\#", told)
 
 

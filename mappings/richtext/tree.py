@@ -120,9 +120,12 @@ def safe_src(src: str) -> str:
 def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
     """The canonical form of one line of text after another."""
     found = _merged(_split(parts))
-    present = {attribute for part in found if isinstance(part, Span) for attribute in _attributes(part)}
-    for attribute in sorted(present):
+    loose = [part for part in found if type(part) is Span and (part.marks or part.href) and blank_ends(part.text)]
+    for attribute in sorted({attribute for part in loose for attribute in _attributes(part)}):
         found = _merged(_trimmed(found, attribute))
+    if Break() not in found:
+        _rstrip(found)
+        return tuple(found)
     lined: list[Inline] = []
     for part in found:
         if isinstance(part, Break):
@@ -134,6 +137,11 @@ def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
         _rstrip(lined)
     first = next((at for at, part in enumerate(lined) if not isinstance(part, Break)), len(lined))
     return tuple(lined[first:])
+
+
+def blank_ends(text: str) -> bool:
+    """Whether text begins or ends with a blank."""
+    return text[0].isspace() or text[-1].isspace()
 
 
 def _merged(parts: Iterable[Inline]) -> list[Inline]:
