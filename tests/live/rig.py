@@ -128,7 +128,7 @@ class Rig(World):
         with self._working:
             return pipeline.poll(self.rt, self.connection)
 
-    def quiet(self, within: float = 120.0) -> None:
+    def quiet(self, within: float = 600.0) -> None:
         """Wait until nothing is due and nothing is in flight."""
         until = time.monotonic() + within
         while self.waiting():
@@ -144,7 +144,7 @@ class Rig(World):
         }
         return {name: count for name, count in found.items() if count}
 
-    def settle(self, within: float = 240.0) -> None:
+    def settle(self, within: float = 600.0) -> None:
         """Poll until a poll brings nothing more; what waits for its time alone gets there at once."""
         until = time.monotonic() + within
         while True:

@@ -163,3 +163,13 @@ def test_names_and_bytes_of_files_stay_what_they_are(rig: Rig) -> None:
     assert {one.name: one.sha256 for one in rig.paula.said(remote) if one.name} == wanted
     assert rig.value("select count(*) from attachment where ticket_id = ?", ticket) == len(cases), "none came back"
     assert rig.value("select count(*) from comment where ticket_id = ?", ticket) == 0
+
+
+def test_who_somebody_is_there(rig: Rig) -> None:
+    desk = rig.rt.desks.desk(rig.connection)
+    for asked in ({"id": "paula"}, {"email": "PAULA@peer-rt.example.test"}):
+        found = desk.connector.person(rig.rt.context(desk), **asked)
+        assert found is not None, asked
+        assert (found.id, found.login, found.name) == ("paula", "paula", "Paula Provider")
+        assert found.email == "paula@peer-rt.example.test"
+    assert desk.connector.person(rig.rt.context(desk), email="nobody@peer-rt.example.test") is None

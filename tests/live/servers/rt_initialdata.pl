@@ -50,7 +50,7 @@ our (@Queues, @Users, @Groups, @CustomFields, @ACL, @Scrips);
         my $req = HTTP::Request->new(POST => $c->{url}, [ 'Content-Type' => 'application/json', 'X-RT-Timestamp' => $ts,
             'X-RT-Delivery' => 'rt-txn-' . $txn->id,
             'X-RT-Signature' => 'sha256=' . Digest::SHA::hmac_sha256_hex("$ts.$body", $c->{secret}) ], $body);
-        my $res = LWP::UserAgent->new(timeout => 3, agent => 'rt-webhook/1')->request($req);
+        my $res = LWP::UserAgent->new(timeout => 15, agent => 'rt-webhook/1')->request($req);
         $RT::Logger->warning('webhook ' . $res->status_line) unless $res->is_success;
         1;
     };
