@@ -24,8 +24,8 @@ _INVISIBLE = frozenset("‪‫‬‭‮⁦⁧⁨⁩​‎‏﻿")
 def install(app: Flask) -> None:
     env = app.jinja_env
     env.filters.update(
-        moment=moment, lasting=lasting, value=value, holder=holder, party=party, size=size, rich=rich, label=label,
-        look=look, hue=hue, hue_of_party=hue_of_party, plainly=plainly, initials=initials,
+        moment=moment, lasting=lasting, actor=actor, value=value, holder=holder, party=party, size=size, rich=rich,
+        label=label, look=look, hue=hue, hue_of_party=hue_of_party, plainly=plainly, initials=initials,
     )  # fmt: skip
     env.globals.update(asset=asset, here=here, me=_me, csrf=web.csrf, said=web.said, moved=moved)
 
@@ -136,6 +136,14 @@ def holder(party: str | None) -> str:
 def party(name: str) -> str:
     """The name of one of an audience."""
     return words.gettext(words.N_("Requester")) if name == "requester" else holder(name)
+
+
+def actor(name: str) -> str:
+    """Who did something; a requester by address, a provider by name."""
+    kind, colon, rest = name.partition(":")
+    if kind == "provider" and colon:
+        return plainly(holder(name))
+    return plainly(rest if kind == "requester" and colon else name)
 
 
 # --- values of fields ---

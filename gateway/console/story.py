@@ -17,6 +17,7 @@ def told(page: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The timeline, newest first: comments with their files, every item with its deliveries, the rest as lines."""
     sent = _by_item(page["deliveries"])
     files = _by_comment(page["files"], sent)
+    names = {link["connection"]: link["provider_name"] for link in page["links"]}
     shown: list[dict[str, Any]] = []
     for one in page["timeline"]:
         match one["kind"]:
@@ -27,7 +28,7 @@ def told(page: Mapping[str, Any]) -> list[dict[str, Any]]:
             case "worklog":
                 shown.append({**one, "deliveries": sent.get(one["id"], [])})
             case "change" if one["changes"] or one["verb"] not in _PLAIN:
-                shown.append({**one, "because": _worth(one)})
+                shown.append({**one, "actor": names.get(one["actor"], one["actor"]), "because": _worth(one)})
             case "delivery" if one["what"] not in _QUIET and (one["what"], one["state"]) != ("download", "sent"):
                 shown.append(one)
     return shown[::-1]

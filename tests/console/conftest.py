@@ -61,8 +61,16 @@ def application(folder: Path, quiet: bool = False, maker: Maker | None = None) -
 
 @pytest.fixture(scope="session")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, Flask]]:
-    """The day, for tests that only look."""
+    """The day, for tests that only look: it is shared."""
     made, app = application(tmp_path_factory.mktemp("shown"))
+    yield made, app
+    made.rt.close()
+
+
+@pytest.fixture
+def own_day(tmp_path: Path) -> Iterator[tuple[Scene, Flask]]:
+    """A day that a test may change."""
+    made, app = application(tmp_path)
     yield made, app
     made.rt.close()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from flask import Flask
 
-from tests.console.conftest import Client
+from tests.console.conftest import Client, signing_in
 from tests.console.scene import PEOPLE, Scene
 
 ROWS = re.compile(r'data-first href="/tickets/(T-\d+)"')
@@ -80,8 +81,8 @@ def test_what_was_refused_is_sent_again(desk: Scene, work: Client) -> None:
     assert agent.htmx(action).status_code == 409
 
 
-def test_an_arrival_is_worked_on_again(day: Scene, look: Client) -> None:
-    agent = look("agent")
+def test_an_arrival_is_worked_on_again(own_day: tuple[Scene, Flask]) -> None:
+    day, agent = own_day[0], signing_in(*own_day)("agent")
     action = re.search(r"/dead-letters/arrivals/[^\"]+", agent.get("/dead-letters").text)[0]  # type: ignore[index]
     assert agent.htmx(action).status_code == 204
     assert day.world.value("select count(*) from arrival where state = 0") == 1

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import re
 
-from tests.console.conftest import Browser, Client
+from flask import Flask
+
+from tests.console.conftest import Browser, Client, signing_in
 from tests.console.scene import Scene
 
 
@@ -151,6 +153,14 @@ def test_a_field_is_edited_where_it_stands(desk: Scene, work: Client) -> None:
     assert expected.items() <= desk.fields(number).items()
 
 
+def test_the_description_is_rewritten(desk: Scene, work: Client) -> None:
+    agent = work("agent")
+    number = made(agent, description="Since noon.")
+    assert edit(agent, number, "description", "Since noon.\r\n<b>Everywhere</b>")[0] == 204
+    assert desk.world.value("select description from ticket") == "Since noon.\n<b>Everywhere</b>"
+    assert "&lt;b&gt;Everywhere&lt;/b&gt;" in agent.get(f"/tickets/{number}").text
+
+
 def test_resolving_says_how(desk: Scene, work: Client) -> None:
     agent = work("agent")
     number = made(agent)
@@ -251,8 +261,8 @@ def test_a_paused_connection_is_not_offered(desk: Scene, work: Client) -> None:
     assert "Umbra Cloud will see" in admin.get(f"/tickets/{number}/escalate").text
 
 
-def test_a_conflict_is_decided_by_a_click(day: Scene, look: Client) -> None:
-    agent = look("agent")
+def test_a_conflict_is_decided_by_a_click(own_day: tuple[Scene, Flask]) -> None:
+    day, agent = own_day[0], signing_in(*own_day)("agent")
     number = day.tickets["backup"]
     page = agent.get(f"/tickets/{number}").text
     action = re.search(rf"/tickets/{number}/conflicts/[^\"]+", page)[0]  # type: ignore[index]
