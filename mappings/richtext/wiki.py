@@ -230,7 +230,7 @@ def _picture(token: re.Match[str]) -> list[Inline | Run]:
 # writing --------------------------------------------------------------------------------------------------------------
 
 _SPECIAL = re.compile(r"\\|&(?=#?\w{1,31};)|[\[\]{}|!^~]|\?(?=\?)|(?<=\?)\?|[-*_+]")
-_STARTS = re.compile(r"(h[1-6]|bq)\.(?= )|#(?=#*[*#]* )")
+_STARTS = re.compile(r"(h[1-6]|bq)\.(?= )|#(?=[*#]*+ )")
 
 
 def write(document: Document) -> str:

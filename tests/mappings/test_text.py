@@ -1,11 +1,21 @@
 """Long text between formats: what is said survives, what is active does not, and a second pass changes nothing."""
 
+import json
 import time
+from collections import Counter
+from typing import Any
 
+import nh3
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from mappings import text
+from mappings.richtext.tree import Document
 from mappings.text import TextError, convert
+from tests.mappings import corpus, trees
+
+FORMATS = sorted(text.READERS)
+LONG = 100_000
 
 
 @pytest.mark.parametrize(
@@ -97,3 +107,161 @@ def test_unknown_formats_and_texts_over_the_cap_are_refused() -> None:
 
 def test_plain_text_keeps_its_words_and_loses_its_trailing_blanks() -> None:
     assert convert("a \r\n\r\n\r\nb\t\r\n", "plain", "plain") == "a\n\n\nb"
+
+
+# the corpus -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_corpus_is_as_large_as_it_says() -> None:
+    assert sum(len(corpus.snippets(name)) for name in FORMATS) >= 300
+    assert all(corpus.CONSTRUCTS[name].keys() == corpus.CONSTRUCTS["html"].keys() for name in FORMATS)
+
+
+def lost(before: Document, after: Document) -> Counter[str]:
+    """The letters that are gone (plain text adds some: addresses behind words)."""
+    return Counter(trees.said(before)) - Counter(trees.said(after))
+
+
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("source", FORMATS)
+def test_there_and_back_is_a_fixpoint_after_one_pass(source: str, target: str) -> None:
+    for snippet in corpus.snippets(source):
+        if isinstance(snippet, str) and len(snippet) > LONG:
+            continue
+        once = convert(convert(snippet, source, target), target, source)
+        assert convert(convert(once, source, target), target, source) == once, snippet
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_a_format_writes_it_reads(name: str) -> None:
+    for snippet in corpus.snippets(name):
+        tree = text.read(snippet, name)
+        assert text.read(text.write(tree, name), name) == text.read(text.write(tree, name), name)
+        once = text.read(text.write(tree, name), name)
+        assert text.read(text.write(once, name), name) == once
+        assert text.write(tree, name) == text.write(tree, name)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_construct_says_the_same_words_in_every_format(name: str) -> None:
+    for construct in corpus.CONSTRUCTS[name].values():
+        for phrase in corpus.PHRASES.values():
+            written = construct.replace("{w}", corpus.TYPED[name](phrase))
+            tree = text.read(json.loads(written) if name == "adf" else written, name)
+            for target in FORMATS:
+                assert not lost(tree, text.read(text.write(tree, target), target)), (written, target)
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "wiki", "textile", "adf"])
+def test_the_structure_survives_in_the_format_that_has_it(name: str) -> None:
+    kinds = {"heading": "Heading", "list": "Listing", "quote": "Quote", "table": "Table", "pre": "Code", "rule": "Rule"}
+    for construct, kind in kinds.items():
+        written = corpus.CONSTRUCTS[name][construct].replace("{w}", "words")
+        tree = text.read(json.loads(written) if name == "adf" else written, name)
+        assert kind in {type(block).__name__ for block in tree}, (construct, tree)
+
+
+# random documents -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(document=trees.documents)
+def test_a_written_document_loses_no_letter_and_is_a_fixpoint(name: str, document: Document) -> None:
+    once = text.read(text.write(document, name), name)
+    assert not lost(document, once)
+    assert text.read(text.write(once, name), name) == once
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(document=trees.documents)
+def test_html_keeps_the_whole_tree(document: Document) -> None:
+    assert text.read(text.write(document, "html"), "html") == document
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(document=trees.documents)
+def test_adf_is_what_the_schema_allows(document: Document) -> None:
+    validate_adf = pytest.importorskip("adf_bridge").validate_adf
+    validate_adf(text.write(document, "adf"))
+
+
+@settings(max_examples=100, deadline=None)
+@given(words=trees.text)
+@pytest.mark.parametrize("name", FORMATS)
+def test_typed_text_stays_text_in_every_format(name: str, words: str) -> None:
+    """Nothing that is typed becomes a mark, a link, a mention or a block."""
+    tree = text.read(words, "plain")
+    assert text.read(text.write(tree, name), name) == tree
+
+
+def test_a_schema_oracle_that_can_fail() -> None:
+    bridge = pytest.importorskip("adf_bridge")
+    with pytest.raises(bridge.AdfBridgeError):
+        bridge.validate_adf(
+            {"version": 1, "type": "doc", "content": [{"type": "paragraph", "content": [{"type": "no"}]}]}
+        )
+
+
+# hostile input --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "adf"])
+def test_no_input_of_any_format_gives_active_html(name: str) -> None:
+    tags = {
+        "p",
+        "br",
+        "strong",
+        "em",
+        "u",
+        "s",
+        "code",
+        "pre",
+        "a",
+        "ul",
+        "ol",
+        "li",
+        "table",
+        "tr",
+        "td",
+        "th",
+        "blockquote",
+        "hr",
+        "img",
+    }
+    allowed = {"a": {"href"}, "img": {"src", "alt"}, "code": {"class"}}
+    for attack in corpus.XSS:
+        html = convert(attack, name, "html")
+        kept = nh3.clean(
+            html,
+            tags=tags,
+            attributes=allowed,
+            link_rel=None,
+            url_schemes={"http", "https", "mailto", "tel", "attachment", "cid"},
+        )
+        assert text.read(kept, "html") == text.read(html, "html"), attack
+        assert '<img src="http' not in html
+        assert 'href="//' not in html
+
+
+@pytest.mark.parametrize("name", ["markdown", "plain", "textile", "wiki"])
+def test_hostile_text_costs_little_in_every_format(name: str) -> None:
+    for attack in corpus.HOSTILE:
+        began = time.process_time()
+        text.write(text.read(attack, name), name)
+        assert time.process_time() - began < 3, attack[:20]
+
+
+def test_deep_json_is_not_looked_into() -> None:
+    node: dict[str, Any] = {"type": "text", "text": "deep"}
+    for kind in ("blockquote", "x"):
+        inner = node
+        for _ in range(800):
+            inner = {"type": kind, "content": [inner]}
+        assert convert({"type": "doc", "content": [inner]}, "adf", "plain") == ""
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_text_gives_the_same_answer(name: str) -> None:
+    tree = text.read(corpus.CONSTRUCTS["html"]["list"].replace("{w}", "x"), "html")
+    assert text.write(tree, name) == text.write(tree, name)

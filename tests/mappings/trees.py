@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a table of awkward words
 """Random documents, canonical as every reader makes them, for the laws every format keeps."""
 
 from hypothesis import strategies as st
