@@ -11,7 +11,10 @@ from typing import Any
 
 from mappings import normal
 from mappings.richtext import adf, htmltext, markdown, plaintext, textile, wiki
+from mappings.richtext.replies import reply
 from mappings.richtext.tree import Document
+
+__all__ = ["READERS", "WRITERS", "TextError", "convert", "read", "reply", "split", "write"]
 
 MAX_TEXT = 4_000_000
 """Characters read at most."""
@@ -60,6 +63,22 @@ def write(document: Document, target: str) -> Any:
     if target not in WRITERS:
         raise TextError(f"no text format {target!r}; there are {', '.join(sorted(WRITERS))}")
     return WRITERS[target](document)
+
+
+def split(text: str, most: int) -> list[str]:
+    """Plain text in parts of at most ``most`` characters, each but the last ending with an ellipsis.
+
+    Cut between paragraphs where it can be, else lines, else words, else anywhere; joined, the parts say it all.
+    Raises ``TextError`` where ``most`` leaves no room.
+    """
+    if most < 2:
+        raise TextError("no room for a part")
+    parts: list[str] = []
+    while len(text) > most:
+        at = next((at for sign in ("\n\n", "\n", " ") if (at := text.rfind(sign, most // 2, most)) > 0), most - 1)
+        parts.append(text[:at].rstrip() + "…")
+        text = text[at:].lstrip("\n ") if text[at : at + 1] in ("\n", " ") else text[at:]
+    return [*parts, text] if text or not parts else parts
 
 
 def _capped(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import nh3
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from mappings import text
 from mappings.richtext.tree import Document
@@ -107,6 +108,53 @@ def test_unknown_formats_and_texts_over_the_cap_are_refused() -> None:
 
 def test_plain_text_keeps_its_words_and_loses_its_trailing_blanks() -> None:
     assert convert("a \r\n\r\n\r\nb\t\r\n", "plain", "plain") == "a\n\n\nb"
+
+
+# mail and length ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mail", "kept"),
+    [
+        (
+            "It works now.\n\nOn Mon, 3 Nov 2026 at 10:12, Ana <a@b.example> wrote:\n> Please try.\n>\n> Ana",
+            "It works now.",
+        ),
+        ("Ya funciona.\n\nEl lun, 3 nov 2026 a las 10:12, Ana (<a@b.example>)\nescribió:\n\n> Pruebe.", "Ya funciona."),
+        ("Работает.\n\n3 нояб. 2026 г. в 10:12, Анна пишет:\n> Проверьте.", "Работает."),
+        ("Done.\n\n-----Original Message-----\nFrom: Ana\nold text", "Done."),
+        ("Hecho.\n\nDe: Ana\nEnviado el: lunes\nAsunto: VPN\n\ntexto", "Hecho."),
+        ("Готово.\n\nОт: Анна\nДата: понедельник\n\nтекст", "Готово."),
+        ("Thanks!\n\n-- \nBob\n+34 600 000 000", "Thanks!"),
+        ("Ok\n\nSent from my iPhone", "Ok"),
+        ("Vale\n\nEnviado desde mi Samsung", "Vale"),
+        ("Хорошо\n\nОтправлено с iPhone", "Хорошо"),
+        ("> quoted first\nanswer below", "> quoted first\nanswer below"),
+        ("On Monday Ana wrote:\n> q\nno, it was me\nbye", "On Monday Ana wrote:\n> q\nno, it was me\nbye"),
+        ("> only a quote", "> only a quote"),
+        ("From: the start it failed\nand then again", "From: the start it failed\nand then again"),
+        ("", ""),
+    ],
+)
+def test_a_reply_is_what_its_author_wrote(mail: str, kept: str) -> None:
+    written, rest = text.reply(mail)
+    assert written == kept
+    assert [line for line in f"{written}\n{rest}".split("\n") if line.strip()] == [
+        line for line in mail.split("\n") if line.strip()
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(words=st.text(st.sampled_from("ab \n☂."), max_size=80), most=st.integers(2, 30))
+def test_long_text_is_split_and_never_cut(words: str, most: int) -> None:
+    parts = text.split(words, most)
+    assert all(len(part) <= most for part in parts)
+    assert all(part.endswith("…") for part in parts[:-1])
+    assert "".join("".join(part.removesuffix("…") for part in parts).split()) == "".join(words.split())
+
+
+def test_parts_end_between_paragraphs_where_they_can() -> None:
+    assert text.split("one two\n\nthree four\nfive", 14) == ["one two…", "three four…", "five"]
 
 
 # the corpus -----------------------------------------------------------------------------------------------------------
