@@ -125,7 +125,7 @@ def _put(app: Flask, runtime: Runtime) -> None:
 
 def _guard(response: Response) -> Response:
     """Headers of every answer. What programs ask for loads nothing at all; webhooks are many, and get the least."""
-    pages = request.blueprint == "console"
+    pages = request.blueprint == "console" or response.mimetype == "text/html"
     for name, value in (_LEAST if request.blueprint == "hooks" else _HEADERS).items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=nonce()) if pages else _NOTHING)

@@ -220,13 +220,8 @@ def dress(response: Response) -> Response:
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) != "text/html" and not htmx():
         return response
     told = json.loads(response.get_data())
-    if response.status_code >= 500:  # whatever failed, this page needs none of it
-        template = "refusal.html" if htmx() else "failure.html"
-        page = Response(render_template(template, problem=told), response.status_code)
-    else:
-        page = problem_page(str(told.get("title", "")), response.status_code, fix=told.get("fix"))
-    kept = [(name, value) for name, value in response.headers if name not in ("Content-Type", "Content-Length")]
-    page.headers.extend(kept)
+    page = Response(render_template("refusal.html" if htmx() else "alone.html", problem=told), response.status_code)
+    page.headers.extend((name, value) for name, value in response.headers if name in ("Allow", "Retry-After"))
     return page
 
 

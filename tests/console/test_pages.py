@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from gateway.app import create_app
 from tests.console.conftest import Client, application, signing_in
 from tests.console.scene import Scene
 from tests.databases import Maker, Postgres
@@ -209,3 +210,11 @@ def test_every_page_works_on_postgresql(tmp_path: Path, postgres_server: Postgre
     assert requester.get(f"/portal/tickets/{day.tickets['vpn']}").status_code == 200
     assert "Every chain, seal and checkpoint is right." in admin.post("/audit/verify").text
     day.rt.close()
+
+
+def test_an_address_that_is_not_there_needs_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANDEM_HOME", str(tmp_path / "nowhere"))
+    answer = create_app().test_client().get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "es"})
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert "No encontrado" in answer.text and "'nonce-" in answer.headers["Content-Security-Policy"]
+    assert not (tmp_path / "nowhere").exists()
