@@ -13,6 +13,7 @@ from mappings.catalogue import Canonical, Catalogue
 from mappings.meaning import Mean, mean_expression, mean_rule
 from mappings.model import Complaint, Rule
 from mappings.putting import Put, put_expression, put_rule
+from mappings.quick import Take, see_quickly, take
 from mappings.rules import Field
 from mappings.seeing import See, see_each, see_rule
 from mappings.transforms import Transform, TransformError, transform
@@ -28,6 +29,7 @@ class Built:
     first: str
     see: See
     mean: Mean | None
+    take: Take | None
     put: Put | None
     loses: str = ""
 
@@ -49,7 +51,9 @@ def build(rule: Field, remote: Catalogue, ours: Mapping[str, Canonical], default
     mean = mean_rule(rule, change) if rule.inward else None
     put = put_rule(rule, change, remote, defaults) if rule.outward else None
     loses = change.loses if change is not None else ""
-    return Built(rule.name, _rule(rule), rule.remotes[0].name, see_rule(rule), mean, put, loses)
+    see = see_rule(rule)
+    taken = take(rule, see, mean) if mean is not None else None
+    return Built(rule.name, _rule(rule), rule.remotes[0].name, see_quickly(rule, see), mean, taken, put, loses)
 
 
 def _rule(rule: Field, uses: tuple[str, ...] = ()) -> Rule:
@@ -72,7 +76,9 @@ def _expression(rule: Field, ours: Mapping[str, Canonical]) -> Built:
         raise CannotBuild(node.complain("M100", cause)) from error
     mean = mean_expression(rule, made.run) if rule.inward else None
     put = put_expression(rule, made.run) if rule.outward else None
-    return Built(rule.name, _rule(rule, made.uses), rule.remotes[0].name, see_each(rule), mean, put)
+    see = see_each(rule)
+    taken = take(rule, see, mean) if mean is not None else None
+    return Built(rule.name, _rule(rule, made.uses), rule.remotes[0].name, see, mean, taken, put)
 
 
 def change_of(rule: Field) -> Transform | None:

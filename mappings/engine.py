@@ -18,6 +18,7 @@ from mappings.loader import Node, load
 from mappings.meaning import Mean
 from mappings.model import Attachments, Audience, Complaint, MappingError, Outward, Reading, Rule, Value, Wire
 from mappings.putting import Job, Put
+from mappings.quick import Take
 from mappings.resolve import resolve
 from mappings.rules import Field, Resolved
 from mappings.schema import audience, complete, expand, merge, shape
@@ -48,7 +49,7 @@ class Mapping:
     attachments: Attachments
     worklogs: str
     _seen: tuple[tuple[str, str, See], ...] = field(repr=False)
-    _inward: tuple[tuple[str, str, See, Mean], ...] = field(repr=False)
+    _inward: tuple[tuple[str, str, Take], ...] = field(repr=False)
     _means: Table[str, Mean] = field(repr=False)
     _puts: tuple[tuple[str, tuple[str, ...], Put], ...] = field(repr=False)
     _sees: Table[str, tuple[tuple[str, See], ...]] = field(repr=False)
@@ -74,10 +75,10 @@ class Mapping:
         values: dict[str, Value] = {}
         held: list[tuple[str, str]] = []
         notes: list[tuple[str, str]] = []
-        for name, first, see, mean in self._inward:
+        for name, first, take in self._inward:
             if first not in record:
                 continue
-            found = mean(see(record), record)
+            found = take(record)
             if type(found) is not Reading:
                 values[name] = found
                 continue
@@ -255,7 +256,7 @@ def assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> M
         attachments=_attachments(found),
         worklogs=found.worklogs,
         _seen=tuple((one.name, one.first, one.see) for one in built),
-        _inward=tuple((one.name, one.first, one.see, one.mean) for one in built if one.mean is not None),
+        _inward=tuple((one.name, one.first, one.take) for one in built if one.take is not None),
         _means={one.name: one.mean for one in built if one.mean is not None},
         _puts=tuple((one.name, one.rule.uses, one.put) for one in built if one.put is not None),
         _sees={name: tuple(rows) for name, rows in sees.items()},

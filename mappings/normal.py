@@ -18,7 +18,7 @@ from mappings.model import Wire
 
 Normal = Callable[[Any], Wire]
 
-_PLAIN_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").fullmatch
+plain_time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").fullmatch
 _PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d").match
 PERSON_KEYS = ("id", "login", "email", "name")
 
@@ -49,7 +49,7 @@ def number(value: Any) -> str:
 
 def time(value: str, resolution: int = 1) -> str:
     """RFC 3339 UTC at whole seconds, cut down to ``resolution`` seconds; text that is no time stays as it is."""
-    if resolution <= 1 and _PLAIN_TIME(value):
+    if resolution <= 1 and plain_time(value):
         return value
     moment = instant(value)
     if moment is None:

@@ -52,10 +52,14 @@ def convert(text: Any, source: str, target: str) -> Any:
 
 
 def read(text: Any, source: str) -> Document:
-    """The tree of a text; raises ``TextError``."""
+    """The tree of a text; raises ``TextError``. Text where ``adf`` should be (as Jira's webhooks have it) is plain."""
     if source not in READERS:
         raise TextError(f"no text format {source!r}; there are {', '.join(sorted(READERS))}")
-    return READERS[source](normal.text(_capped(text)) if isinstance(text, str) else text)
+    if isinstance(text, str):
+        return READERS["plain" if source == "adf" else source](normal.text(_capped(text)))
+    if source != "adf":
+        raise TextError(f"{type(text).__name__} is no {source}")
+    return adf.read(text)
 
 
 def write(document: Document, target: str) -> Any:

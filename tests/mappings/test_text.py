@@ -106,6 +106,12 @@ def test_unknown_formats_and_texts_over_the_cap_are_refused() -> None:
         convert("x" * (text.MAX_TEXT + 1), "plain", "html")
 
 
+def test_what_is_no_text_is_refused_and_text_is_taken_for_adf() -> None:
+    with pytest.raises(TextError, match="int is no html"):
+        convert(7, "html", "plain")
+    assert convert("from a webhook", "adf", "plain") == "from a webhook"
+
+
 def test_plain_text_keeps_its_words_and_loses_its_trailing_blanks() -> None:
     assert convert("a \r\n\r\n\r\nb\t\r\n", "plain", "plain") == "a\n\n\nb"
 
