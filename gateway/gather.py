@@ -75,9 +75,8 @@ def owners(road: Road, links: list[int]) -> tuple[set[int], set[int]]:
     return {t for _, t in rows if t is not None}, {i for i, t in rows if t is None}
 
 
-def read(road: Road, tickets: set[int], loose: set[int], items: bool, horizon: int) -> Rows:
-    """Everything of these tickets and loose links. ``items``: bindings too. ``horizon``: ghosts older than this
-    (UTC microseconds) have died."""
+def read(road: Road, tickets: set[int], loose: set[int], items: bool) -> Rows:
+    """Everything of these tickets and loose links. ``items``: bindings too."""
     ids = sorted(tickets)
     rows = Rows()
     if ids:
@@ -91,10 +90,8 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, horizon: i
     if links:
         rows.attempts = road.rows(
             "select id, link_id, kind, started_at, outcome, vals, delivery_ids from attempt where link_id INTS(?)"
-            " and (outcome is null or outcome = 'unknown' or (outcome = 'ghost' and started_at > ?))"
-            " order by id",
+            " and (outcome is null or outcome in ('unknown', 'ghost')) order by id",
             links,
-            horizon,
         )
         rows.conflicts = road.rows(
             "select id, link_id, field from conflict where link_id INTS(?) and state = 'open'", links

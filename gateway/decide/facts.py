@@ -75,6 +75,7 @@ class Leg:
     intake: str = "import"
     side_effects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # channel -> canonical fields
     verbs: frozenset[str] = frozenset()
+    horizon: int = 900_000_000  # microseconds after which no unanswered write of ours can land there any more
     home: str = ""  # the team that gets what this connection brings in
 
 

@@ -69,7 +69,8 @@ def _differs(link: Link, seen: Observed) -> bool:
 
 
 def take(p: Planner, link: Link, seen: Observed) -> None:
-    """Merge every observed field and item, then what became of the record itself."""
+    """Merge every observed field and item, and what became of the record itself; then ghosts that can have landed
+    only before this was read are laid to rest."""
     remember(link, seen)
     if seen.state != "live":
         vanish(p, link, seen.state, seen.into)
@@ -82,6 +83,16 @@ def take(p: Planner, link: Link, seen: Observed) -> None:
         field(p, link, name, wire, seen)
     if seen.items is not None:
         items(p, link, seen)
+    if seen.read_began is not None:
+        lay(p, link, seen.read_began - leg.horizon)
+
+
+def lay(p: Planner, link: Link, before: int) -> None:
+    """Forget unanswered attempts begun earlier than ``before``: whatever they did has been seen by now."""
+    for known in [a for a in link.attempts if a.outcome == "ghost" and a.started_at < before]:
+        data = {"id": known.id, "said": "whatever it did has been seen", "ended": None}
+        p.do("attempt", {"link": link_name(link), "outcome": "settled"}, data)
+        link.attempts.remove(known)
 
 
 def remember(link: Link, seen: Observed) -> None:
@@ -111,7 +122,11 @@ def field(p: Planner, link: Link, name: str, raw: Any, seen: Observed) -> None:
     def read() -> Meaning:
         return meaning(p, link, name, raw, seen)
 
-    taken = merge.inbound(pair, now, wire, read, rule.policy, "in" if leg_only else rule.direction)
+    policy = rule.policy
+    if pair.sent and seen.author is not None and seen.author in leg.me and rule.direction == "both":
+        # the last to write there was us, and an answer to us was lost: what we sent may have become this
+        pair.owed, policy = 1, "ask" if policy == "ask" else "ours"
+    taken = merge.inbound(pair, now, wire, read, policy, "in" if leg_only else rule.direction)
     conclude(p, link, name, pair, taken)
 
 

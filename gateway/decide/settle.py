@@ -277,7 +277,7 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
         conclude(p, link, name, pair, taken)
         if pair.speaks:
             p.owe(link, name)
-    attempt(p, link, end, "ghost", known.id)
+    attempt(p, link, end, "ok" if known.kind == "create" else "ghost", known.id)  # a record is made once
     p.do(
         "deliveries",
         {"link": link_name(link), "state": "done", "step": known.kind},

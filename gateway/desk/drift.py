@@ -75,7 +75,7 @@ def look(rt: Runtime, connection: int) -> Iterator[Compared]:
         with rt.store.read() as conn:
             road = Road(conn, rt.store.dialect)
             found = _slice(conn, connection, last)
-            state = gather.state(gather.read(road, {ticket for _, ticket in found}, set(), False, rt.now()))
+            state = gather.state(gather.read(road, {ticket for _, ticket in found}, set(), False))
         for id, _ in found:
             link = state.links[id]
             assert link.ticket_id is not None

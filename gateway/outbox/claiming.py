@@ -57,7 +57,7 @@ def _choose(rt: Runtime, road: Road, taken: Mapping[int, tuple[int, int]], now: 
     links = sorted(taken)
     lanes.doubt_open(road, links, now)
     tickets, loose = gather.owners(road, links)
-    rows = gather.read(road, tickets, loose, True, now - rt.desks.horizon())
+    rows = gather.read(road, tickets, loose, True)
     state = gather.state(rows)
     waiting = lanes.heads(road, links)
     steps, idle = [], []

@@ -138,10 +138,6 @@ class Desks:
 
     # -- what others ask --
 
-    def horizon(self) -> int:
-        """Microseconds after which no unanswered write of any desk can still land."""
-        return int(max((d.connector.apply_horizon for d in self._desks.values()), default=900.0) * 1_000_000)
-
     def worth_telling(self, what: str, id: int, now: int) -> bool:
         """Whether a sign of life is to be written down: not again within ``TELL_EVERY``."""
         if now - self._told.get((what, id), 0) < TELL_EVERY:
@@ -241,6 +237,7 @@ class Desks:
         return Leg(
             connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
             desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
+            horizon=int(desk.connector.apply_horizon * 1_000_000),
         )  # fmt: skip
 
     def mapping(self, connection_id: int, mapping_id: int) -> Compiled:

@@ -102,7 +102,8 @@ class Sim(Scene):
         self.want("escalate", connection=name, role=role)
 
     def take_back(self, name: str) -> None:
-        self.want("take_back", connection=name)
+        self.items += 1
+        self.want("take_back", connection=name, reason=f"reason {self.items}")
 
     def edit_field(self, field: str, value: Any) -> None:
         self.want("edit", fields={field: value})
@@ -199,7 +200,7 @@ class Sim(Scene):
         """I1 and I2: one record a link; each thing said stands there, and here, exactly once."""
         for name, desk in self.desks.items():
             effects = desk.effects()
-            assert effects.doubled("gateway") == []
+            assert effects.doubled("gateway") == [], self.trace()
             joined = "link l join connection c on c.id = l.connection_id where c.name = ?"
             links = self.rows(f"select l.id, l.remote_id from {joined}", name)
             made = [link for link, remote in links if remote is not None]
@@ -330,6 +331,10 @@ class Setting:
     locking: bool = True
     steps: int = 30
     editor: str = "acme"
+    faults: tuple[str, ...] = FAULTS
+    verbs: tuple[str | None, ...] = VERBS
+    waits: tuple[int, ...] = (1, 3, 10, 100)
+    eager: bool = False  # a worker looks after everything that happens
 
 
 def setting_of(seed: int) -> Setting:
@@ -352,6 +357,8 @@ def random_run(maker: Maker, folder: Path, seed: int, setting: Setting | None = 
         sim.escalate("acme")
         for _ in range(chosen.steps):
             step(sim, rng, chosen)
+            if chosen.eager:
+                sim.work()
         sim.finish()
         if chosen.side != "both":
             sim.one_side_stands(chosen.side)
@@ -375,7 +382,7 @@ def step(sim: Sim, rng: random.Random, setting: Setting) -> None:
         # where the desk alters what we send, a technician's touch after a lost answer hides whose value it is
         sim.speak_there(name, rng.choice(["comment", "comment", "file", "worklog"]), rng.random() < 0.5)
     elif act < 0.7:
-        sim.trouble(name, rng.choice(FAULTS), rng.choice(VERBS), rng.randint(1, 12))
+        sim.trouble(name, rng.choice(setting.faults), rng.choice(setting.verbs), rng.randint(1, 12))
     elif act < 0.75 and sim.hooks:
         sim.hook(rng.randrange(100), rng.random() < 0.3)
     elif act < 0.78:
@@ -383,7 +390,7 @@ def step(sim: Sim, rng: random.Random, setting: Setting) -> None:
     elif act < 0.82:
         sim.poll()
     elif act < 0.9:
-        sim.wait(rng.choice([1, 3, 10, 100]))
+        sim.wait(rng.choice(setting.waits))
     elif act < 0.94:
         pass_on(sim, rng, setting)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from connectors.memory.rules import Quirks
+from connectors.memory.rules import Quirks, upper
 from gateway.outbox import attempt
 from gateway.outbox.claiming import claim
 from gateway.store.tables import HELD
@@ -132,3 +132,55 @@ def test_absence_is_believed_only_when_a_late_write_would_be_visible_too(scene: 
         s.wait(1)
         s.work()
     assert len(s.desks["acme"].tickets) == 1
+
+
+def test_a_late_write_is_known_for_ours_even_if_it_is_seen_long_after_it_landed(scene: Make) -> None:
+    """Nobody looked within the horizon; the unanswered attempt was forgotten by then, and our older value came back as
+    their change."""
+    s = scene(locking=False)
+    ticket = s.escalated()
+    s.fault("late", "update", steps=12)
+    s.edit(ticket, title="one")
+    s.work()
+    s.wait(2)
+    s.work()
+    s.edit(ticket, title="two")
+    s.work()
+    assert s.record().fields["title"] == "two"
+    s.wait(3600)
+    assert s.record().fields["title"] == "one"
+    s.calm()
+    assert (s.fields()["title"], s.record().fields["title"]) == ("two", "two")
+    assert s.rows("select count(*) from attempt where outcome = 'ghost'") == [(0,)]
+
+
+def test_what_a_desk_made_of_a_late_write_is_not_their_change(scene: Make) -> None:
+    """It landed in another form than it was sent, so it was no echo; but the last to write there was us."""
+    s = scene(locking=False, quirks=lambda: Quirks(rewrite={"title": upper}))
+    ticket = s.escalated()
+    s.fault("late", "update", steps=8)
+    s.edit(ticket, title="one")
+    s.work()
+    s.wait(2)
+    s.fault("late", "update", steps=15)
+    s.work()
+    s.edit(ticket, title="two")
+    s.wait(8)
+    s.calm()
+    assert s.fields()["title"] == "two"
+    assert s.record().fields["title"] == "TWO"
+
+
+def test_a_create_that_was_found_explains_no_later_value(scene: Make) -> None:
+    """Its entry stayed, as if it could land again: their change back to what we had created with was taken for its
+    echo, and overwritten."""
+    s = scene()
+    ticket = s.world.create("VPN down", urgency="medium")
+    s.wish("escalate", ticket, connection="acme")
+    die(s)
+    s.sync()
+    for urgency in ("high", "medium"):
+        s.edit_there(urgency=urgency)
+        s.sync()
+    s.calm()
+    assert (s.fields()["urgency"], s.record().fields["urgency"]) == ("medium", "medium")
