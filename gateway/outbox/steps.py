@@ -34,7 +34,6 @@ class Step:
     path: list[str] = field(default_factory=list)
     unsaid: dict[str, str] = field(default_factory=dict)  # fields that are not conveyed, and why
     comments: list[str] = field(default_factory=list)  # over-long values, sent whole as comments afterwards
-    files: list[tuple[str, str]] = field(default_factory=list)
     doubt: Attempt | None = None  # what a look_up is about
     item: dict[str, Any] = field(default_factory=dict)  # comment, file or worklog as stored
     loose: bool = False
@@ -138,7 +137,8 @@ def _say(
     if not changes:
         return
     out = leg.mapping.write(changes, link.seen, create, ticket.fields)
-    step.fields, step.path, step.comments, step.files = out.fields, out.path, out.comments, out.files
+    step.fields, step.path = out.fields, out.path
+    step.comments = [*out.comments, *(f"{name}\n\n{text}" for name, text in out.files)]  # whole, whatever was cut
     for name, wire in out.wires.items():
         passed = [token(status) for status in out.path[:-1]] if name == "status" else []
         step.sent[name] = [token(ticket.fields.get(name) if values is None else values.get(name)), token(wire), *passed]
