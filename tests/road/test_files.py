@@ -30,5 +30,6 @@ def test_several_files_come_in_and_the_ticket_can_still_be_worked_on(store: Stor
     w.run()
     assert w.desks["acme"].get(remote).fields["title"] == "VPN is down"
     keys = Keys.of(config)
-    seal(store, keys, now_us())
+    while seal(store, keys, now_us()):
+        pass
     assert verify(store, keys, [], now_us()).problems == ()
