@@ -371,7 +371,7 @@ def step(sim: Sim, rng: random.Random, setting: Setting) -> None:
     act, names, side, quirk = rng.random(), setting.names, setting.side, setting.quirk
     name = setting.editor if side == "theirs" and act < 0.6 else rng.choice(names)
     if act < 0.25 and side in ("ours", "both"):
-        field = rng.choice([f for f in LOCAL if f != "status" or side == "ours"])
+        field = rng.choice(list(LOCAL))
         sim.edit_field(field, rng.choice(LOCAL[field]))
     elif act < 0.5 and side in ("theirs", "both"):
         field = rng.choice(list(REMOTE))
