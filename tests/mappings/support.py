@@ -33,10 +33,14 @@ def catalogue(name: str) -> dict[str, Any]:
 
 
 def own_catalogue(
-    kind: str, settings: dict[str, Any], secrets: dict[str, str], lists: dict[str, Any] | None = None
+    kind: str,
+    settings: dict[str, Any],
+    secrets: dict[str, str],
+    lists: dict[str, Any] | None = None,
+    declared: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The catalogue a shipped connector itself gives, with the lists of its own fields where the desk tells them."""
-    return dict(build(kind, settings=settings, secrets=secrets).catalogue(lists).doc)
+    """The catalogue a shipped connector gives: its manifest, the lists the desk tells, what an admin declares."""
+    return dict(build(kind, settings=settings, secrets=secrets).catalogue(lists, declared).doc)
 
 
 def compiled(name: str) -> Mapping:

@@ -7,6 +7,7 @@ import pytest
 from mappings.engine import compile_mapping
 from mappings.examples import failures
 from mappings.loader import load
+from mappings.prover import prove
 from tests.mappings import support
 
 URL = "http://127.0.0.1:1"
@@ -48,6 +49,16 @@ def test_the_connectors_own_catalogue_takes_the_mapping(kind: str) -> None:
     assert mapping.reference in catalogue["reference_searchable"]
     assert mapping.reads <= catalogue["fields"].keys()
     assert failures(mapping, load(support.source(kind), kind)) == []
+
+
+@pytest.mark.parametrize("kind", support.NAMES)
+def test_the_mapping_holds_against_the_connectors_own_catalogue(kind: str) -> None:
+    """Request Tracker does not tell the values of its custom fields: an admin declares them."""
+    levels = {"type": "choice", "values": {"High": "High", "Medium": "Medium", "Low": "Low"}}
+    declared = {"fields": {"cf:Impact": levels, "cf:Urgency": levels}} if kind == "rt" else None
+    catalogue = support.own_catalogue(kind, *DESKS[kind], declared)
+    found = prove(support.source(kind), catalogue, support.VOCABULARY, name=kind)
+    assert found.holds, [str(told) for told in found.complaints]
 
 
 @pytest.mark.parametrize("kind", support.NAMES)
