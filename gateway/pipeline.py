@@ -107,7 +107,8 @@ def _meant(rt: Runtime, found: Iterable[Stored]) -> tuple[list[Work], list[tuple
                 if event.kind == "ignored" or event.record_id is None:
                     continue
                 if event.record is None or event.kind == "gone":
-                    what: Hint | object = Hint(one.connection_id, event.record_id, event.reason or one.kind, one.id)
+                    why = event.reason or one.kind
+                    what: Hint | object = Hint(one.connection_id, event.record_id, why, one.id, event.actor)
                 else:
                     source = "poll" if one.kind == "poll" else "webhook"
                     what = observed(
@@ -142,6 +143,7 @@ class _Flight:
     lanes: Counter[int]
     back: SimpleQueue[tuple[Step, Settled]]
     held: set[int]
+    writes: Counter[int]  # updates so far, per link
 
     @property
     def total(self) -> int:
@@ -150,7 +152,7 @@ class _Flight:
 
 def deliver(rt: Runtime, budget: float = 60.0) -> int:
     """Send what is due until nothing is, or ``budget`` seconds are over; how many steps were settled."""
-    flight = _Flight(Counter(), SimpleQueue(), set())
+    flight = _Flight(Counter(), SimpleQueue(), set(), Counter())
     until = time.monotonic() + budget
     settled = 0
     look = True
@@ -162,6 +164,10 @@ def deliver(rt: Runtime, budget: float = 60.0) -> int:
         ends = _land(flight)
         settle(rt, ends)
         settled += len(ends)
+        flight.writes.update(step.link.id for step, _ in ends if step.kind == "update")
+        if loops := [link for link, writes in flight.writes.items() if writes > BRAKE]:
+            brake(rt, loops)
+            flight.writes.clear()
         look = True  # settling made lanes due again, or made room
     _free(rt, flight)
     return settled
@@ -300,12 +306,16 @@ def tick(rt: Runtime) -> int:
     for connection in due:
         poll(rt, connection)
     if loops:
-        with rt.store.write() as conn:
-            sql = "update lane set held = ?, due_at = null where link_id INTS(?) and held = ''"
-            Road(conn, rt.store.dialect).run(
-                sql, f"more than {BRAKE} writes in 10 minutes: this looks like a loop", loops
-            )
+        brake(rt, loops)
     return len(due) + len(loops)
+
+
+def brake(rt: Runtime, links: list[int]) -> None:
+    """Stop lanes until a person has seen who answers whom."""
+    sql = "update lane set held = ?, due_at = null where link_id INTS(?) and held = ''"
+    with rt.store.write() as conn:
+        why = f"more than {BRAKE} writes in 10 minutes: this looks like a loop"
+        Road(conn, rt.store.dialect).run(sql, why, links)
 
 
 def _loops(road: Road, now: int) -> list[int]:

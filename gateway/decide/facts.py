@@ -236,12 +236,14 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Something happened to a remote record; what it looks like now has to be fetched."""
+    """Something happened to a remote record; what it looks like now has to be fetched. ``actor``: whose doing it was,
+    where the remote says so."""
 
     connection_id: int
     remote_id: str
     why: str
     arrival: int | None = None
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ Use = Literal["use", "old", "fetch", "regressed"]
 
 
 def hint(p: Planner, link: Link, what: Hint) -> None:
-    """Something happened there; the lane fetches, once, however many hints come meanwhile."""
+    """Something happened there; the lane fetches, once, however many hints come meanwhile. What our own account did is
+    most likely what we have just done: that look can wait until the lane has nothing else to do."""
     if link.role == "ended":
         p.plan.nothing = "the link has ended"
         return
-    p.fetch(link, what.why)
+    p.fetch(link, what.why, last=what.actor is not None and what.actor in p.leg(link).me)
 
 
 def observed(p: Planner, link: Link, seen: Observed) -> None:

@@ -17,6 +17,8 @@ from gateway.decide.merge import Pair, our_change, token
 from gateway.tickets.priority import priority
 
 NEW = "new:"
+FIRST, LAST = 1, 2
+"""When a lane fetches: before it writes anything, or when it has nothing to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +171,11 @@ class Planner:
             self.plan.changes["holder"] = [before, holder]
             self.do("hold", {"holder": holder, "reason": reason})
 
-    def fetch(self, link: Link, why: str) -> None:
-        """Needing more is an action too: the lane fetches before it writes anything."""
-        link.verify = 1
+    def fetch(self, link: Link, why: str, last: bool = False) -> None:
+        """Needing more is an action too: the lane fetches before it writes anything, or ``last``, after all of it."""
+        if last and link.verify:
+            return
+        link.verify = LAST if last else FIRST
         self.touch(link)
         self.do("fetch", {"link": link_name(link), "why": why})
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.decide.facts import Attempt, Leg, Link, Ticket
 from gateway.decide.merge import token
+from gateway.decide.plan import FIRST
 from gateway.outbox.lanes import Waiting
 
 ITEMS = {"comment": "comment", "attachment": "file", "worklog": "worklog", "download": "file"}
@@ -51,8 +52,15 @@ def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: lis
     about = next((a for a in doubts if a.kind in looked_for), None)
     if about is not None:
         return Step(link, leg, "look_up", fence, [w for w in waiting if w.id in about.delivery_ids], doubt=about)
-    if link.remote_id is not None and (link.verify or doubts) and link.state in ("live", "left"):
-        return Step(link, leg, "fetch", fence, loose=ticket is None)
+    fetch = Step(link, leg, "fetch", fence, loose=ticket is None)
+    there = link.remote_id is not None and link.state in ("live", "left")
+    if there and (doubts or link.verify == FIRST):
+        return fetch
+    return _write(ticket, link, leg, fence, waiting) or (fetch if there and link.verify else None)
+
+
+def _write(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step | None:
+    """The head delivery, or what is still owed."""
     if ticket is None or link.state != "live":
         return None
     head = waiting[0] if waiting else None

@@ -208,7 +208,7 @@ link = Table(
     _ref("mapping_id", "document.id"),
     _text("pairs", default="{}"),  # canonical field -> [ours, theirs, owed, park]
     _text("seen", default="{}"),  # last observed record, every field the mapping reads
-    _int("verify"),  # 1: fetch before anything is written
+    _int("verify"),  # 1: fetch before anything is written, 2: when all is
     _big("created_at"),
     UniqueConstraint("connection_id", "remote_id", "generation"),
     Index(
