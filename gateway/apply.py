@@ -237,8 +237,9 @@ class _Rows:
         self.ends[state, said].extend(ids)
 
     def withdraw(self, named: Named, action: Action) -> None:
+        """Nothing more goes there; what they gave us is still fetched."""
         link = named.id(action.data["link"])
-        sql = "update delivery set state = ?, done_at = ? where link_id = ? and state = 0"
+        sql = "update delivery set state = ?, done_at = ? where link_id = ? and state = 0 and kind <> 'download'"
         self.road.run(sql, WITHDRAWN, self.now, link)
 
     def bury(self, named: Named, action: Action) -> None:

@@ -223,16 +223,21 @@ class Scene:
 
     # -- documents --
 
-    def remap(self, fields: str, names: tuple[str, ...] = ()) -> None:
-        """Give connections a mapping of their own: the shipped one with these ``fields`` (YAML, indented by two)."""
-        id, text = mint(), f"mapping: 1\nname: town\nconnector: memory\nextends: memory@1\n{fields}"
+    def remap(self, rules: str, links: bool = False) -> None:
+        """Give the connections a mapping of their own: the shipped one with these ``rules`` (YAML), or only these where
+        they are a whole mapping. ``links``: those that are there move to it, too."""
+        id, head = mint(), "mapping: 1\nname: town\nconnector: memory\nextends: memory@1\n"
+        text = rules if rules.startswith("mapping: 1") else head + rules
         with self.rt.store.write() as conn:
             version = self.value("select count(*) from document where name = 'town'") + 1
-            row = {"id": id, "kind": "mapping", "name": "town", "version": version, "text": text, "parent": "memory@1"}
+            row = {"id": id, "kind": "mapping", "name": "town", "version": version, "text": text}
+            row["parent"] = "memory@1" if text.startswith(head) else ""
             conn.execute(insert(tables.document).values(**row, created_at=self.now()))
             c = tables.connection.c
-            change = update(tables.connection).values(mapping_id=id, version=c.version + 1)
-            conn.execute(change.where(c.name.in_(names)) if names else change)
+            conn.execute(update(tables.connection).values(mapping_id=id, version=c.version + 1))
+            if links:
+                conn.execute(update(tables.link).values(mapping_id=id, verify=1))
+                conn.execute(update(tables.lane).values(due_at=self.now()))
         self.rt.desks.load()
 
     def share(self, provider: str, text: Mapping[str, Any]) -> None:

@@ -184,3 +184,16 @@ def test_a_create_that_was_found_explains_no_later_value(scene: Make) -> None:
         s.sync()
     s.calm()
     assert (s.fields()["urgency"], s.record().fields["urgency"]) == ("medium", "medium")
+
+
+def test_a_file_they_gave_us_is_fetched_even_after_the_ticket_was_taken_back(scene: Make) -> None:
+    """Its download was withdrawn with what waited to be sent, and the file never had any bytes."""
+    s = scene()
+    ticket = s.escalated()
+    s.desks["acme"].upload("tess", s.record().id, "log.txt", "text/plain", b"42", False)
+    s.poll()
+    s.fault("retry", "file")
+    s.world.run()
+    s.wish("take_back", ticket)
+    s.calm()
+    assert s.rows("select name, state from attachment") == [("log.txt", "stored")]
