@@ -27,6 +27,7 @@ from gateway.clock import utc
 from gateway.decide.merge import Pair
 from gateway.inbox.webhooks import Door
 from gateway.journal import checkpoints, verify
+from gateway.runtime import Runtime
 from gateway.store import tables
 from gateway.store.ids import mint
 from tests.databases import Maker, settings
@@ -61,6 +62,7 @@ class Scene:
     ) -> None:
         self._maker, self._database = maker, maker.prepared(folder)
         self.clock = START
+        self._others: list[Runtime] = []
         self.scripts = {name: Queue() for name in names}
         pending = list(names)
 
@@ -85,8 +87,17 @@ class Scene:
             self.remap(mapping)
 
     def close(self) -> None:
-        self.rt.close()
+        for one in (*self._others, self.rt):
+            one.close()
         self._maker.drop(self._database)
+
+    def another(self) -> Runtime:
+        """A second process's tools on the same database and the same desks."""
+        made = Runtime.open(self.config, builder=lambda row, secrets: self.world.connectors[row.name])
+        made.now, made._told_at = self.now, math.inf
+        made._pool = Inline()  # type: ignore[assignment]
+        self._others.append(made)
+        return made
 
     # -- time and work --
 
