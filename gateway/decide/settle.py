@@ -350,20 +350,25 @@ def again(p: Planner, link: Link, end: Settled) -> None:
 
 
 def exhausted(p: Planner, link: Link, end: Settled) -> None:
-    """The retry schedule is over: a dead letter."""
+    """The retry schedule is over: a dead letter. Its fields park until either side changes or it is replayed."""
     attempt(p, link, end, "retry")
+    park(link, end)
     dead(p, link, end)
     p.notice("dead", f"{p.leg(link).name} could not be reached for {end.step}: {end.said}", link)
+
+
+def park(link: Link, end: Settled) -> None:
+    for name in end.sent:
+        pair = link.pairs.get(name)
+        if pair is not None:
+            pair.park = "ignored"
 
 
 def refused(p: Planner, link: Link, end: Settled) -> None:
     """A business no, in the vendor's own words. The fields park until either side changes; the lane goes on, except
     behind a create."""
     attempt(p, link, end, "refused")
-    for name in end.sent:
-        pair = link.pairs.get(name)
-        if pair is not None:
-            pair.park = "ignored"
+    park(link, end)
     if end.step in ("fetch", "look_up"):
         link.verify = 0
         p.touch(link)

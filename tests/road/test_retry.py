@@ -10,6 +10,7 @@ from gateway.providers.connection import set_state
 from gateway.store.tables import DEAD
 from tests.road.conftest import Make
 from tests.road.scene import Scene
+from tests.road.test_lanes import replay
 
 
 def down(s: Scene, **how: float) -> None:
@@ -66,7 +67,11 @@ def test_a_weekend_is_outlasted_and_a_week_ends_in_a_dead_letter(scene: Make) ->
         s.work()
     assert s.rows("select kind from delivery where state = ?", DEAD) == [("update",)]
     assert [kind for kind, _ in s.notices()] == ["dead"]
-    assert s.value("select count(*) from attempt where kind = 'update'") == len(retry.SECONDS) + 1
+    assert s.value("select count(*) from attempt where kind = 'update'") == len(retry.SECONDS) + 1, "and no more"
+    replay(s)
+    up(s)
+    s.calm()
+    assert s.record().fields["title"] == "one"
 
 
 def test_the_breaker_opens_after_failures_in_a_row_and_nothing_is_sent_meanwhile(scene: Make) -> None:
