@@ -204,16 +204,25 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
 
 def _referred(rt: Runtime, work: Work) -> int | None:
     """The link whose reference an observed record carries."""
-    if not isinstance(work.what, Observed) or work.connection is None:
+    seen = work.what.seen if isinstance(work.what, Settled) else work.what
+    if not isinstance(seen, Observed):
         return None
-    field_ = rt.desks.desk(work.connection).connector.reference
-    return rt.link_of(work.what.fields.get(field_, "")) if field_ else None
+    field_ = rt.desks.desk(seen.connection_id).connector.reference
+    return rt.link_of(seen.fields.get(field_, "")) if field_ else None
 
 
 def _one(rt: Runtime, road: Road, planned: _Planned, work: Work) -> None:
     """Plan one input on the state as it is after those before it."""
     state, done = planned.state, planned.done
     link = _link(rt, road, planned, work)
+    what = work.what
+    if link is not None and link.ticket_id is None and (ours := _ours(rt, state, work, link)) is not None:
+        if ours.remote_id is None and isinstance(what, Settled):  # the record whose create had no answer: it is ours
+            road.run("delete from lane where link_id = ?", link.id)
+            road.run("delete from link where id = ?", link.id)
+            link, what = ours, replace(what, link_id=ours.id, step="look_up", outcome="found", seen=None)
+        else:
+            link.role, link.dirty = "copy", True
     if work.link is None and work.remote is not None and link is None:
         done.later.append(work)
         return
@@ -225,7 +234,7 @@ def _one(rt: Runtime, road: Road, planned: _Planned, work: Work) -> None:
     landed = work.link is None and work.remote is not None and link is not None and link.remote_id is None
     if landed and link is not None:
         link.remote_id, link.dirty = work.remote, True
-    planner = decide(facts, work.what, link)
+    planner = decide(facts, what, link)
     if landed and link is not None:
         planner.do("linked", {"link": link_name(link)}, {"remote_id": work.remote})
     named = apply.name(planner, link, isinstance(work.what, Settled))
@@ -255,13 +264,20 @@ def _link(rt: Runtime, road: Road, planned: _Planned, work: Work) -> Link | None
     )
     if road.rows(sql, work.connection):
         return None
-    referred = _referred(rt, work)
-    if referred is not None and (ours := state.links.get(referred)) is not None and ours.remote_id is None:
+    ours = _ours(rt, state, work, None)
+    if ours is not None and ours.remote_id is None:
         return ours  # a create that landed after it was given up
     row = rt.desks.row(work.connection)
     return Link(
         mint(), work.connection, None, work.remote, role="found", mapping_id=row.mapping_id, new=True, dirty=True
     )
+
+
+def _ours(rt: Runtime, state: State, work: Work, but: Link | None) -> Link | None:
+    """The link of a ticket of ours, other than ``but``, whose reference an observed record carries."""
+    referred = _referred(rt, work)
+    ours = state.links.get(referred) if referred is not None else None
+    return ours if ours is not None and ours is not but and ours.ticket_id is not None else None
 
 
 def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, now: int) -> None:

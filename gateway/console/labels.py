@@ -78,7 +78,13 @@ ROLE = {
     "provider": N_("Provider"),
     "requester": N_("Requester"),
 }
-LINK_ROLE = {"holder": N_("has the ticket"), "helper": N_("helps"), "ended": N_("ended"), "found": N_("found there")}
+LINK_ROLE = {
+    "holder": N_("has the ticket"),
+    "helper": N_("helps"),
+    "ended": N_("ended"),
+    "found": N_("found there"),
+    "copy": N_("a copy of one of ours"),
+}
 LINK_STATE = {
     "live": N_("live"),
     "gone": N_("record is gone"),

@@ -18,8 +18,8 @@ Use = Literal["use", "old", "fetch", "regressed"]
 def hint(p: Planner, link: Link, what: Hint) -> None:
     """Something happened there; the lane fetches, once, however many hints come meanwhile. What our own account did is
     most likely what we have just done: that look can wait until the lane has nothing else to do."""
-    if link.role == "ended":
-        p.plan.nothing = "the link has ended"
+    if link.role in ("ended", "copy"):
+        p.plan.nothing = "the link has ended" if link.role == "ended" else "the record is a copy of one of ours"
         return
     p.fetch(link, what.why, last=what.actor is not None and what.actor in p.leg(link).me)
 
@@ -357,6 +357,12 @@ def unknown_record(p: Planner, link: Link, seen: Observed) -> None:
     """A record without a ticket: import it as one, or leave it alone, as the connection says."""
     leg = p.leg(link)
     remember(link, seen)
+    if link.role == "copy":
+        p.plan.nothing = "the record is a copy of one of ours"
+        if not link.pairs:  # said once
+            link.pairs["title"] = Pair()
+            p.notice("doubled", f"record {link.remote_id} at {leg.name} carries the reference of another: a copy", link)
+        return
     if leg.intake != "import" or seen.state != "live":
         p.plan.nothing = f"{leg.name} does not import records that began there"
         return

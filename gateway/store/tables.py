@@ -200,7 +200,7 @@ link = Table(
     _text("remote_number", default=""),
     _text("remote_page", default=""),
     _int("generation"),
-    _text("role"),  # holder | helper | ended | found
+    _text("role"),  # holder | helper | ended | found | copy
     _text("state", default="live"),  # live | gone | merged | left
     _text("leg_status", default=""),
     _text("remote_version", default=""),
