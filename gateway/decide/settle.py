@@ -294,12 +294,13 @@ def found(p: Planner, link: Link, end: Settled) -> None:
 
 
 def absent(p: Planner, link: Link, end: Settled) -> None:
-    """What was looked for is not there: the attempt stays a ghost, the delivery is tried again. A link that has ended
-    meanwhile ends without a record."""
+    """What was looked for is not there: the attempt stays a ghost, the delivery is tried again. A create that lands
+    after all makes a record of its own, so it says nothing about the one made next. A link that has ended meanwhile
+    ends without a record."""
     if link.role == "ended" and link.remote_id is None:
         p.do("withdraw", {"link": link_name(link)})
     for known in [a for a in link.attempts if a.outcome == "unknown"]:
-        attempt(p, link, end, "ghost", known.id)
+        attempt(p, link, end, "retry" if known.kind == "create" else "ghost", known.id)
         p.do(
             "deliveries",
             {"link": link_name(link), "state": "again", "step": known.kind},
