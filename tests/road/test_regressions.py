@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 from connectors.memory.rules import Quirks, upper
+from gateway import pipeline
 from gateway.outbox import attempt
 from gateway.outbox.claiming import claim
 from gateway.store.tables import HELD
@@ -197,3 +198,24 @@ def test_a_file_they_gave_us_is_fetched_even_after_the_ticket_was_taken_back(sce
     s.wish("take_back", ticket)
     s.calm()
     assert s.rows("select name, state from attachment") == [("log.txt", "stored")]
+
+
+def test_what_webhooks_told_of_a_new_record_is_not_forgotten_when_it_is_found(scene: Make) -> None:
+    """The answer to its create was lost, it was found, their changes came in by webhook, and then the look at it
+    began again with what we had sent: their next change seemed to meet a change of ours."""
+    s = scene()
+    ticket = s.world.create("VPN down", impact="high")
+    s.wish("escalate", ticket, connection="acme")
+    die(s)
+    s.fault("commit_then_drop", "fetch")
+    s.work()
+    s.work()
+    assert s.value("select remote_id from link") == s.record().id
+    s.edit_there(impact="low")
+    while s.hooks:
+        s.hook()
+    pipeline.process(s.rt)
+    assert s.fields()["impact"] == "low"
+    s.edit_there(impact="medium")
+    s.calm()
+    assert (s.fields()["impact"], s.record().fields["impact"]) == ("medium", "medium")
