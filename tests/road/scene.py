@@ -83,6 +83,8 @@ class Scene:
         for name, desk in self.desks.items():
             desk.quirks = quirks()
             desk.listeners.append(lambda h, t, name=name: self.told(name, h, t))
+        with self.rt.store.write() as conn:
+            conn.execute(update(tables.connection).values(poll_at=START))
         if mapping:
             self.remap(mapping)
 
