@@ -253,9 +253,8 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
             return meaning(p, link, name, raw, seen)
 
         if held not in (wire, pair.theirs) and seen.author is not None and seen.author in leg.me:
-            # the last to touch the record was us: the desk made something else of what we sent
-            pair.ours, pair.theirs, pair.owed = ours, held, int(now != ours)
-            p.notice("altered", f"{leg.name} made something else of {name}", link, name)
+            # the last to touch the record was us: done by half, or altered, which the answer to the next try will tell
+            pair.ours, pair.theirs, pair.owed = ours, held, 1
             taken = merge.Taken("same")
         elif known.kind == "create" and held in (None, "", []) and pair.theirs is None:
             # never seen there: more likely left out when it was made than emptied since
