@@ -49,6 +49,8 @@ def evidence(link: Link, order: str | None, seen: Observed) -> Use:
     """Whether what was seen can be older than what the link knows (ENGINE.md 2)."""
     if seen.source == "reply":
         return "use"
+    if seen.source != "fetch" and any(a.kind == "create" and a.outcome == "unknown" for a in link.attempts):
+        return "fetch"  # what it was made of is compared with the whole of it, once
     if seen.read_began is not None and (
         link.in_flight or (link.last_write_end is not None and seen.read_began < link.last_write_end)
     ):

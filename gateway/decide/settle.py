@@ -265,8 +265,7 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
             pair.ours, pair.theirs, pair.owed = ours, held, 1  # only our change is sure
             taken = merge.Taken("same")
         elif known.kind == "create":  # it exists, so it was made of what we sent: what differs was changed since
-            if pair.theirs is None:  # and nothing of it was seen before
-                pair.ours, pair.theirs, pair.owed = ours, wire, int(now != ours)
+            pair.ours, pair.theirs, pair.owed = ours, wire, int(now != ours)
             taken = merge.inbound(pair, now, held, read, rule.policy, rule.direction)
         else:
             taken = merge.unknown(pair, now, ours, wire, held, read, rule.policy, rule.direction)
