@@ -17,15 +17,14 @@ from typing import Any
 
 from connectors.memory.rules import Quirks, fewer_statuses, trimmed
 from connectors.memory.tickets import Happening, Ticket
-from gateway import pipeline
 from gateway.clock import utc
 from gateway.decide.commands import Objection
 from gateway.decide.facts import LIVING
 from gateway.decide.merge import token
 from gateway.outbox import attempt
 from gateway.outbox.claiming import claim
-from gateway.store.tables import DEAD, DONE, HELD
 from tests.databases import Maker
+from tests.properties.invariants import Judge
 from tests.road.scene import Scene
 
 LOCAL = {
@@ -70,6 +69,7 @@ class Sim(Scene):
     def __init__(self, maker: Maker, folder: Path, names: tuple[str, ...], quirk: str, locking: bool) -> None:
         super().__init__(maker, folder, names, QUIRKS[quirk], locking, ASK if quirk == "asks" else "")
         self.ticket = self.world.create("VPN down", description="Error 809.", impact="high")
+        self.judge = Judge(self.rt, self.desks)
         self.locally: list[tuple[str, Any]] = []
         self.remotely: list[tuple[str, str, Any]] = []
         self.items = 0
@@ -164,95 +164,14 @@ class Sim(Scene):
                 attempt.perform(step, self.rt.desks.desk(step.link.connection_id), self.rt.tools())
                 self.hidden |= step.kind in ("comment", "attachment")
 
-    def lose(self) -> None:
-        """A worker dies before its batch is committed: nothing has happened."""
-        with self.rt.store.read() as conn:
-            conn.exec_driver_sql("select 1")
-        self.rt.desks.load()
-
-    def process(self) -> None:
-        pipeline.process(self.rt)
-
     # -- the end --
 
     def finish(self) -> None:
         """All faults stop, webhooks on their way are lost, everything drains; then the invariants."""
         self.hooks.clear()
         self.calm()
-        self.nothing_waits()
-        self.everything_arrived_once()
-        self.sides_agree()
-        self.nothing_leaked()
-        self.few_writes()
-        self.in_order()
-        assert self.audit_problems() == ()
-
-    def nothing_waits(self) -> None:
-        """I1: delivered, or visible."""
-        assert self.rows("select id, kind, said from delivery where state = 0") == []
-        assert self.rows("select id, said from arrival where state in (0, 2)") == []
-        assert self.rows("select link_id, due_at, held from lane where due_at is not null or held <> ''") == []
-        assert self.rows("select kind, said from delivery where state = ?", DEAD) == []
-        held = self.rows("select kind from delivery where state = ?", HELD)
-        assert all(kind == "worklog" for (kind,) in held), held
-
-    def everything_arrived_once(self) -> None:
-        """I1 and I2: one record a link; each thing said stands there, and here, exactly once."""
-        for name, desk in self.desks.items():
-            effects = desk.effects()
-            assert effects.doubled("gateway") == [], self.trace()
-            joined = "link l join connection c on c.id = l.connection_id where c.name = ?"
-            links = self.rows(f"select l.id, l.remote_id from {joined}", name)
-            made = [link for link, remote in links if remote is not None]
-            assert list(desk.tickets) == [remote for _, remote in links if remote is not None], (desk.tickets, links)
-            assert len(made) <= 1
-            for link in made:
-                self._counts(link, effects)
-        for table, column in (("comment", "body"), ("attachment", "name"), ("worklog", "text")):
-            texts = [row[0] for row in self.rows(f"select {column} from {table}")]
-            theirs = [text for text in texts if text.startswith("their")]
-            assert len(theirs) == len(set(theirs)), theirs
-        self._files()
-
-    def _counts(self, link: int, effects: Any) -> None:
-        """What was delivered stands at the desk, and nothing else of ours."""
-        sql = "select kind, state, count(*) from delivery where link_id = ? group by kind, state"
-        counts = {(kind, state): n for kind, state, n in self.rows(sql, link)}
-        for kind, there in (
-            ("comment", effects.comments), ("attachment", effects.uploads), ("worklog", effects.worklogs),
-        ):  # fmt: skip
-            ours = sum(n for key, n in there.items() if key[1] == "gateway")
-            done, held = counts.get((kind, DONE), 0), counts.get((kind, HELD), 0)
-            assert done <= ours <= done + held, (kind, ours, counts, self.trace())
-
-    def _files(self) -> None:
-        """Every file that came in has its bytes."""
-        for name, state, key in self.rows("select name, state, key from attachment"):
-            assert state == "stored", (name, state)
-            assert self.rt.files.open(key).read() == name.encode()
-
-    def sides_agree(self) -> None:
-        """I3: what both sides hold corresponds, or an open conflict or notice says why not."""
-        joined = "link l join connection c on c.id = l.connection_id where l.role <> 'ended'"
-        for link, name, role in self.rows(f"select l.id, c.name, l.role from {joined}"):
-            if (found := self.record(name)) is not None:
-                self._agrees(link, name, role, found)
-
-    def _agrees(self, link: int, name: str, role: str, found: Any) -> None:
-        ours = self.fields(self.ticket)
-        told = "select field from {} where link_id = ? and state = 'open'"
-        open_ = {row[0] for table in ("conflict", "notice") for row in self.rows(told.format(table), link)}
-        leg = self.rt.desks.named(name)
-        assert leg is not None
-        wires = leg.mapping.observe(dict(found.fields))
-        for field in LOCAL:
-            if field in open_ or (field == "status" and role == "helper"):
-                continue
-            value = ours.get(field)
-            theirs = leg.mapping.read(field, wires[field], found.fields)
-            written = leg.mapping.write({field: value}, found.fields, False, ours).wires.get(field)
-            agree = token(theirs.value) == token(value) or token(written) == token(wires[field])
-            assert agree, (field, value, wires[field], self.trace())
+        self.judge.everything()
+        self.judge.few_writes(self.changes, self.troubles)
 
     def one_side_stands(self, side: str) -> None:
         """I10: the only editor's last edits stand on both sides."""
@@ -271,53 +190,15 @@ class Sim(Scene):
             stands = token(fields.get(field)) == token(value)
             assert stands or field in theirs, (field, value, fields.get(field), self.trace())
 
-    def nothing_leaked(self) -> None:
-        """I5: nothing of the team alone, nothing of another provider, at any desk; and who reads it may."""
-        for name, desk in self.desks.items():
-            for ticket in desk.tickets.values():
-                said = [(c.author, c.text, c.public) for c in ticket.comments]
-                said += [(u.author, u.name, u.public) for u in ticket.uploads]
-                for author, text, public in said:
-                    if author == "gateway":
-                        self._may_read(name, text, public)
-
-    def _may_read(self, name: str, text: str, public: bool) -> None:
-        assert "for team" not in text, text
-        assert "for provider:" not in text or f"provider:{name}" in text, text
-        assert "their" not in text, f"a provider's words reached {name}: {text}"
-        assert not public or "requester" in text or "everyone" in text, text
-
-    def few_writes(self) -> None:
-        """I4: at most two writes per real change and link, and one more for each answer that was lost."""
-        for name, desk in self.desks.items():
-            writes = sum(n for (_, actor), n in desk.effects().writes.items() if actor == "gateway")
-            assert writes <= 2 * self.changes + self.troubles, (name, writes, self.changes, self.troubles)
-
-    def in_order(self) -> None:
-        """I7: our comments arrived in the order they were written."""
-        for desk in self.desks.values():
-            for ticket in desk.tickets.values():
-                ours = [c.text.split("our comment ") for c in ticket.comments if "our comment" in c.text]
-                numbers = [int(text[1].split()[0]) for text in ours]
-                assert numbers == sorted(numbers), numbers
-
     def linked(self, name: str) -> bool:
         """Whether the ticket is with that provider."""
         sql = "select 1 from link l join connection c on c.id = l.connection_id where c.name = ? and l.role <> 'ended'"
         return bool(self.rows(sql, name))
 
-    def trace(self, link: int | None = None) -> dict[str, Any]:
+    def trace(self) -> dict[str, Any]:
         """Everything one wants to see of a run that failed."""
-        return {
-            "pairs": self.rows("select id, role, state, remote_version, verify, pairs, seen from link"),
-            "attempts": self.rows("select kind, vals, outcome, said from attempt order by id"),
-            "conflicts": self.rows("select field, ours, theirs, state from conflict"),
-            "notices": self.rows("select kind, field, text from notice"),
-            "deliveries": self.rows("select kind, body, state, said from delivery order by id"),
-            "calls": {n: s.log[-30:] for n, s in self.scripts.items()},
-            "locally": self.locally, "remotely": self.remotely,
-            "there": {n: [dict(t.fields) for t in d.tickets.values()] for n, d in self.desks.items()},
-        }  # fmt: skip
+        calls = {n: s.log[-30:] for n, s in self.scripts.items()}
+        return {**self.judge.trace(), "calls": calls, "locally": self.locally, "remotely": self.remotely}
 
 
 @dataclass(frozen=True)
