@@ -30,6 +30,7 @@ from typing import Any
 
 import psutil
 
+from bench.postgres import postgres
 from bench.seed import FIRST, SECRET, seed
 from gateway.config import Config
 
@@ -189,10 +190,7 @@ def _database(dialect: str, folder: Path) -> Iterator[tuple[str, int | None]]:
     if dialect == "sqlite":
         yield "", None
         return
-    from tests import databases
-
-    databases.SETTINGS.update(fsync="on", full_page_writes="on", synchronous_commit="on")
-    with databases.postgres() as server:
+    with postgres(shared_buffers="128MB", max_wal_size="1GB") as server:
         assert server.process is not None
         for one in [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)]:
             one.cpu_affinity([SYSTEM])

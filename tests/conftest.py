@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
+from bench.postgres import VOLATILE, Postgres, postgres, postgres_binaries
 from gateway.config import Config
 from gateway.store.db import Store
 from tests.commandline import Run, runner
-from tests.databases import Database, Maker, Postgres, postgres, postgres_binaries, settings
+from tests.databases import Database, Maker, settings
 
 DIALECTS = ["sqlite", "postgresql"]
 
@@ -36,7 +37,7 @@ def postgres_server() -> Iterator[Postgres]:
     """One PostgreSQL per test process."""
     if postgres_binaries() is None:
         pytest.skip("no PostgreSQL on this machine: initdb was not found")
-    with postgres() as server:
+    with postgres(**VOLATILE) as server:
         yield server
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from bench.postgres import Postgres
 from gateway.app import create_app
 from tests.console.conftest import Client, application, signing_in
 from tests.console.scene import Scene
-from tests.databases import Maker, Postgres
+from tests.databases import Maker
 
 CONSOLE = [
     *("/tickets", "/tickets?view=all", "/tickets?view=mine", "/tickets?view=desk", "/tickets?view=away"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Integer, LargeBinary, Table, select
 
+from bench.postgres import Postgres
 from gateway.clock import now_us
 from gateway.config import Config
 from gateway.errors import ConfigError, Conflict
@@ -16,7 +17,7 @@ from gateway.journal.checkpoints import Keys, seal
 from gateway.journal.verify import verify
 from gateway.store import schema, tables, transfer
 from gateway.store.db import Road, Store
-from tests.databases import Maker, Postgres
+from tests.databases import Maker
 from tests.journal.trail import Trail
 
 Dump = dict[str, list[tuple[Any, ...]]]
