@@ -23,6 +23,8 @@ from gateway.store.ids import mint
 from gateway.store.tables import DEAD, DONE, HELD, WAITING, WITHDRAWN
 
 _STATES = {"done": DONE, "dead": DEAD, "held": HELD, "withdrawn": WITHDRAWN}
+_NOT_COMING = """update attachment set state = 'refused'
+where state = 'remote' and id in (select item_id from delivery where id INTS(?))"""
 _QUIET = frozenset({"fetch", "attempt", "bind", "notice", "update_conflict", "connection", "wake"})
 _TICKET = (
     "version",
@@ -235,6 +237,8 @@ class _Rows:
     def deliveries(self, named: Named, action: Action) -> None:
         ids, state, said = action.payload["ids"], action.data["state"], action.payload["said"]
         self.ends[state, said].extend(ids)
+        if (action.data["step"], state) == ("download", "dead"):
+            self.later.append(lambda: self.road.run(_NOT_COMING, list(ids)))
 
     def withdraw(self, named: Named, action: Action) -> None:
         """Nothing more goes there; what they gave us is still fetched."""
@@ -246,6 +250,8 @@ class _Rows:
         link, said = named.id(action.data["link"]), action.payload["said"]
         sql = "update delivery set state = ?, said = ?, done_at = ? where link_id = ? and state = 0"
         self.later.append(lambda: self.road.run(sql, DEAD, said, self.now, link))
+        files = "update attachment set state = 'refused' where state = 'remote' and link_id = ?"
+        self.later.append(lambda: self.road.run(files, link))
 
     def attempt(self, named: Named, action: Action) -> None:
         data = action.payload

@@ -177,6 +177,9 @@ def replay_delivery(conn: Connection, by: By, id: int, reason: str = "") -> int:
     road.run("update link set pairs = ? where id = ?", json.dumps(moved, ensure_ascii=False), link)
     road.run("update delivery set state = ?, tries = 0, said = '', done_at = null where id = ?", WAITING, id)
     road.run("update lane set due_at = ?, tries = 0, held = '' where link_id = ?", by.at, link)
+    if kind == "download":
+        sql = "update attachment set state = 'remote' where state = 'refused' and id = ?"
+        road.run(sql, road.rows("select item_id from delivery where id = ?", id)[0][0])
     return int(connection)
 
 

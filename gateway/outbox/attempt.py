@@ -18,6 +18,7 @@ from gateway.decide.facts import LIVING, Observed, Settled
 from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
+from gateway.store.files import TooLarge
 from gateway.tickets.normal import digest, file_digest
 from mappings.text import convert
 
@@ -65,6 +66,8 @@ def _end(step: Step, tools: Tools, began: int, outcome: str, **more: Any) -> Set
 
 def _failed(step: Step, desk: Desk, tools: Tools, error: errors.Outcome, began: int) -> Settled:
     outcome = _NAMES[type(error)]
+    if outcome == "gone" and step.kind == "download":  # one file says nothing about its record
+        outcome = "refused"
     if outcome == "gone":
         outcome, error = _really_gone(desk, tools, error)
     if outcome == "unknown" and step.kind not in WRITES:
@@ -403,7 +406,10 @@ def _download(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
         remote["id"], step.link.remote_id or "", None, None, remote["channel"], name=remote["name"],
         mime=remote["mime"], size=remote["size"], url=remote["url"],
     )  # fmt: skip
-    kept = tools.keep_file(desk.connector.file(tools.context(desk), item))
+    try:
+        kept = tools.keep_file(desk.connector.file(tools.context(desk), item))
+    except TooLarge as error:
+        raise errors.Refused(str(error)) from error
     head = step.deliveries[0]
     data = {**kept, "audience": step.item["audience"]}
     return _end(step, tools, began, "ok", item=("file", head.item_id or 0, 0, ""), data=data)
