@@ -16,7 +16,7 @@ __all__ = ["register"]
 
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, deadletters.deliveries, deadletters.arrivals),
-    *(connections.blp, systems.kinds, systems.providers, systems.mappings),
+    *(connections.blp, systems.kinds, systems.providers, systems.mappings, systems.rules),
     *(people.people, people.keys, trail.blp),
 )
 
@@ -30,6 +30,7 @@ ABOUT = {
     "connectors": "The kinds of systems that can be connected.",
     "providers": "The companies tickets are handed to.",
     "mappings": "How their fields translate into ours.",
+    "policies": "What each provider may see, and who gets a new ticket.",
     "users": "The people who sign in.",
     "tokens": "The tokens of programs.",
     "audit": "What happened, provably.",

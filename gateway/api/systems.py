@@ -1,4 +1,5 @@
-"""``/connectors``, ``/providers``, ``/mappings``: what can be connected, to whom, and how their fields become ours."""
+"""``/connectors``, ``/providers``, ``/mappings``, ``/policies``: what can be connected, to whom, how their fields
+become ours, what each provider may see, and who gets a new ticket."""
 
 from __future__ import annotations
 
@@ -11,10 +12,25 @@ from sqlalchemy import select
 
 from connectors import registry
 from connectors.manifest import defined
-from gateway.api.base import Blueprint, Paging, needs, page_of, paged, place, reading, runtime
+from gateway.api.base import (
+    Blueprint,
+    Paging,
+    Schema,
+    by,
+    needs,
+    page_of,
+    paged,
+    place,
+    reading,
+    runtime,
+    text,
+    writing,
+)
+from gateway.api.idempotency import once
 from gateway.clock import iso
+from gateway.desk.actors import names
 from gateway.errors import NotFound
-from gateway.providers import meanings
+from gateway.providers import meanings, policies
 from gateway.store.tables import provider
 
 
@@ -53,9 +69,30 @@ class Mapping(ma.Schema):
     text = fields.String()
 
 
+class Policy(ma.Schema):
+    """One published version of a policy: ``share:<provider>`` or ``routing``."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)
+    version = fields.Integer(required=True)
+    author = fields.String()
+    reason = fields.String()
+    created_at = fields.String(required=True)
+    text = fields.String()
+    notes = fields.List(fields.String(), metadata={"description": "What its author should know all the same."})
+
+
+class NewPolicy(Schema):
+    """A policy as it is written down, and why."""
+
+    reason = text(500, required=True)
+    text = text(200_000, required=True)
+
+
 kinds = Blueprint("connectors")
 providers = Blueprint("providers")
 mappings = Blueprint("mappings")
+rules = Blueprint("policies")
 
 
 # --- kinds ---
@@ -163,6 +200,55 @@ def get_version(name: str, version: int) -> Any:
 
 
 def _mapping(one: meanings.Version) -> dict[str, Any]:
-    names = ("name", "version", "parent", "author", "reason")
-    told = {name: getattr(one, name) for name in names}
+    return {**_told(one), "parent": one.parent}
+
+
+def _told(one: meanings.Version | policies.Version) -> dict[str, Any]:
+    """What is said of a version of a document; its author by name."""
+    author = reading(lambda c: names(c, [one.author]))[one.author] if ":" in one.author else one.author
+    told = {"name": one.name, "version": one.version, "author": author, "reason": one.reason}
     return {"id": runtime().ids.public(one.id), **told, "created_at": iso(one.created_at)}
+
+
+# --- policies ---
+
+
+@rules.route("", methods=["GET"])
+@needs("policy.read")
+@rules.response(200, page_of(Policy))
+def list_policies() -> Any:
+    """List the policies, each in the version in force"""
+    return {"items": [_told(one) for one in reading(policies.history)], "next": None}
+
+
+@rules.route("", methods=["POST"])
+@needs("policy.write")
+@once()
+@rules.arguments(NewPolicy)
+@rules.response(201, Policy)
+def publish_policy(body: dict[str, Any]) -> Any:
+    """Put a policy in force, for everything from now on"""
+    with writing() as conn:
+        draft = policies.read(conn, body["text"])
+        made = policies.publish(conn, by(), draft, body["reason"])
+    return {**_told(made), "text": made.text, "notes": list(draft.notes)}, 201
+
+
+@rules.route("/<name>", methods=["GET"])
+@needs("policy.read")
+@rules.response(200, page_of(Policy))
+def list_policy_versions(name: str) -> Any:
+    """List the versions of a policy, newest first"""
+    found = reading(lambda c: policies.history(c, name))
+    if not found:
+        raise NotFound("no such policy", "policy")
+    return {"items": [_told(one) for one in found], "next": None}
+
+
+@rules.route("/<name>/<int:version>", methods=["GET"])
+@needs("policy.read")
+@rules.response(200, Policy)
+def get_policy(name: str, version: int) -> Any:
+    """Read one version of a policy, with its text"""
+    found = reading(lambda c: policies.version(c, name, version))
+    return {**_told(found), "text": found.text}

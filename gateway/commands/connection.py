@@ -55,7 +55,7 @@ def facts(draft: Draft, told: Told, now: Health) -> list[tuple[str, Any]]:
         ("found", ", ".join(f"{name}: {value}" for name, value in told.values.items())),
         ("lists", ", ".join(f"{name} ({len(rows)})" for name, rows in told.lists.items())),
         ("webhooks", f"POST .../hooks/{draft.name}"),
-        ("shared", f"every field; narrow it with the share policy {draft.provider}"),
+        ("shared", f"as tandem policy show share:{draft.provider} says"),
         ("note", "\n".join(draft.notes)),
         ("next", f"tandem connection check {draft.name}, then resume" if now.state == "paused" else ""),
     ]

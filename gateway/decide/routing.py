@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -20,6 +22,8 @@ from gateway.tickets.vocabulary import document
 
 _MAX = 2000
 _NO_MACROS = "stdlib:\n  exclude_macros: [map, filter, all, exists, exists_one]\n"
+_NOWHERE = "(in container '')"
+_TOLD = re.compile(r"<input>:\d+:(\d+): (.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Rule:
     when: Any
     to: str
     because: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +67,43 @@ def _variables() -> dict[str, Any]:
     return {**fields, "channel": cel.Type.STRING}
 
 
+def variables() -> list[str]:
+    """What a condition may look at."""
+    return sorted(_variables())
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
+    return cel.NewEnv(variables=_variables(), config=cel.NewEnvConfigFromYaml(_NO_MACROS))
+
+
+def condition(when: str) -> Any:
+    """Compile what a rule asks; raises ``BadPolicy`` with the cause, and the column where there is one."""
+    if len(when) > _MAX:
+        raise BadPolicy(f"the condition is longer than {_MAX} characters")
+    try:
+        compiled = _environment().compile(when)
+    except (RuntimeError, ValueError) as error:
+        told = _TOLD.search(str(error))
+        said = f"{told[2].replace(_NOWHERE, '').strip()} (column {told[1]})" if told else str(error)
+        raise BadPolicy(" ".join(said.split())[:200]) from error
+    if compiled.return_type() != cel.Type.BOOL:
+        raise BadPolicy(f"the result is {compiled.return_type().name().lower()}, not true or false")
+    return compiled
+
+
 def compile_policy(doc: Mapping[str, Any]) -> Policy:
     """Compile a routing policy; raises ``BadPolicy``."""
-    env = cel.NewEnv(variables=_variables(), config=cel.NewEnvConfigFromYaml(_NO_MACROS))
     rules = []
     for n, rule in enumerate(doc.get("rules", ())):
         name, when = str(rule.get("name", n)), str(rule.get("when", "true"))
-        if len(when) > _MAX:
-            raise BadPolicy(f"rule {name}: its condition is longer than {_MAX} characters")
         if not str(rule.get("to", "")).startswith(("team:", "provider:")):
             raise BadPolicy(f"rule {name}: to is {rule.get('to')!r}; write team:<slug> or provider:<slug>")
         try:
-            compiled = env.compile(when)
-        except (RuntimeError, ValueError) as error:
+            compiled = condition(when)
+        except BadPolicy as error:
             raise BadPolicy(f"rule {name}: {error}") from error
-        rules.append(Rule(name, compiled, str(rule["to"]), str(rule.get("because", f"rule {name}"))))
+        rules.append(Rule(name, compiled, str(rule["to"]), str(rule.get("because", f"rule {name}")), when))
     digest = hashlib.sha256(json.dumps(doc, sort_keys=True).encode()).hexdigest()[:12]
     return Policy(f"{doc.get('name', 'routing')}@{digest}", tuple(rules), str(doc.get("default", "team:service-desk")))
 

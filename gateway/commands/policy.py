@@ -1,0 +1,111 @@
+"""``tandem policy``: what is shared with each provider, and who gets a new ticket."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.providers import policies
+from gateway.providers.policies import Draft, Version
+from gateway.runtime import Runtime
+from gateway.terminal import as_json, at, me, runtime, show_json, show_table, text_of
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+why = click.option("--reason", required=True, help="Why; it stands in the audit trail.")
+
+
+@click.group(help="What is shared with each provider (share:NAME), and who gets a new ticket (routing).")
+def command() -> None: ...
+
+
+@command.command()
+@click.argument("file", type=FILE)
+@as_json
+def prove(file: Path, as_json: bool) -> None:
+    """Say everything that is wrong with a policy, and what publishing it would change. Exit status 1 when it cannot
+    be published."""
+    with runtime() as rt, rt.store.read() as conn:
+        draft = policies.read(conn, text_of(file), file.name)
+        changes = policies.changes(conn, draft)
+    if as_json:
+        show_json({"ok": True, "name": draft.name, "notes": list(draft.notes), "changes": changes})
+        return
+    tell(draft, changes)
+    click.echo(f"{file.name}: good, {draft.name}")
+
+
+def tell(draft: Draft, changes: list[str]) -> None:
+    for one in changes:
+        click.echo(f"  {one}")
+    for one in draft.notes:
+        click.echo(f"note: {one}")
+
+
+@command.command()
+@click.argument("file", type=FILE)
+@why
+@as_json
+def publish(file: Path, reason: str, as_json: bool) -> None:
+    """Put a policy in force, for everything from now on."""
+    with runtime() as rt:
+        with rt.store.write() as conn:
+            draft = policies.read(conn, text_of(file), file.name)
+            changes = policies.changes(conn, draft)
+            made = policies.publish(conn, me(rt), draft, reason)
+        if as_json:
+            show_json({**plain(rt, made), "notes": list(draft.notes), "changes": changes})
+            return
+    tell(draft, changes)
+    click.echo(f"{made.name}: version {made.version} is in force")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--version", "number", type=int, help="An earlier one instead of the one in force.")
+@as_json
+def show(name: str, number: int | None, as_json: bool) -> None:
+    """Show the text of a policy: routing, or share:PROVIDER."""
+    with runtime() as rt, rt.store.read() as conn:
+        found = policies.version(conn, name, number)
+        if as_json:
+            show_json(plain(rt, found))
+            return
+    click.echo(found.text, nl=not found.text.endswith("\n"))
+
+
+@command.command()
+@click.argument("name", default="")
+@as_json
+def history(name: str, as_json: bool) -> None:
+    """List the versions of one policy, or the newest of each."""
+    with runtime() as rt, rt.store.read() as conn:
+        if name:
+            policies.version(conn, name)
+        found = policies.history(conn, name)
+        if as_json:
+            show_json([plain(rt, one) for one in found])
+            return
+    rows = [(one.name, one.version, one.author, at(one.created_at), one.reason) for one in found]
+    show_table(("name", "version", "by", "published", "why"), rows, "no policies")
+
+
+@command.command()
+@click.argument("name")
+@click.argument("number", metavar="VERSION", type=int)
+@why
+def rollback(name: str, number: int, reason: str) -> None:
+    """Put an earlier VERSION of a policy in force again, as its next version."""
+    with runtime() as rt, rt.store.write() as conn:
+        before = policies.version(conn, name, number)
+        draft = policies.read(conn, before.text, f"{name}@{number}")
+        changes = policies.changes(conn, draft)
+        made = policies.publish(conn, me(rt), draft, reason)
+    tell(draft, changes)
+    click.echo(f"{made.name}: version {made.version} is in force, the same as version {number}")
+
+
+def plain(rt: Runtime, one: Version) -> dict[str, Any]:
+    return {**asdict(one), "id": rt.ids.public(one.id)}

@@ -1,0 +1,54 @@
+"""Policies through the API: what each provider may see and who gets a new ticket."""
+
+from __future__ import annotations
+
+from tests.api.support import Asking
+from tests.commands.test_policy import NARROW, ROUTING
+
+
+def test_a_policy_is_published_read_and_audited(api: Asking) -> None:
+    made = api.post("admin", "policies", {"text": NARROW, "reason": "their contract"})
+    assert (made["name"], made["version"], made["reason"], made["text"]) == ("share:acme", 2, "their contract", NARROW)
+    assert [one["version"] for one in api.get("agent", "policies/share:acme")["items"]] == [2, 1]
+    assert api.get("auditor", "policies/share:acme/2")["text"] == NARROW
+    assert {one["name"]: one["version"] for one in api.get("agent", "policies")["items"]} == {
+        "share:acme": 2, "share:bolt": 1,
+    }  # fmt: skip
+    (entry,) = api.get("auditor", "audit?subject=policy:share:acme")["items"]
+    assert (entry["verb"], entry["reason"]) == ("published", "share:acme@2")
+    assert (
+        (entry["actor_name"], entry["payload"]["reason"])
+        == (made["author"], "their contract")
+        == (
+            "the admin",
+            "their contract",
+        )
+    )
+    id = api.ticket(to="acme", description="private")
+    assert api.get("provider", f"tickets/{id}")["description"] is None
+
+
+def test_rules_are_in_force_at_once(api: Asking) -> None:
+    api.post("admin", "policies", {"text": ROUTING, "reason": "they run it"})
+    id = api.ticket(category="network")
+    assert api.get("agent", f"tickets/{id}")["holder"] == "provider:acme"
+    assert api.get("agent", f"tickets/{id}/decision")["items"][0]["rule"] == "network"
+
+
+def test_a_policy_with_mistakes_is_refused_with_all_of_them(api: Asking) -> None:
+    wrong = ROUTING.replace("category", "categry").replace("provider:acme", "provider:zed")
+    answer = api("admin", "POST", "policies", {"text": wrong, "reason": "x"})
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json["errors"]] == ["rules[0].when", "rules[0].to"]
+    assert all(one["fix"] for one in answer.json["errors"]) and answer.json["errors"][1]["value"] == "provider:zed"
+    assert api.get("agent", "policies/share:acme")["items"][0]["version"] == 1
+    assert api("agent", "GET", "policies/routing").status_code == 404
+
+
+def test_only_an_admin_publishes_and_never_without_a_reason(api: Asking) -> None:
+    body = {"text": NARROW, "reason": "x"}
+    for who in ("agent", "auditor", "provider", "requester"):
+        assert api(who, "POST", "policies", body).status_code == 403
+    assert api("admin", "POST", "policies", {"text": NARROW}).status_code == 422
+    api.post("admin", "policies", body)
+    assert api("admin", "POST", "policies", body).status_code == 409
