@@ -89,13 +89,10 @@ class Done:
         link = self.links.get(link_id)
         if link is None or link_id in self.waiting:
             return link_id in self.waiting
-        if (
-            link.remote_id is not None
-            and link.state in ("live", "left")
-            and (link.verify or any(a.outcome == "unknown" for a in link.attempts))
-        ):
+        doubts = any(a.outcome == "unknown" for a in link.attempts)
+        if link.remote_id is not None and link.state != "merged" and (link.verify or (doubts and link.state != "gone")):
             return True
-        if link.remote_id is None and any(a.outcome == "unknown" for a in link.attempts):
+        if link.remote_id is None and doubts:
             return True
         return (
             link.live

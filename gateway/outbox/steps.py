@@ -53,7 +53,7 @@ def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: lis
     if about is not None:
         return Step(link, leg, "look_up", fence, [w for w in waiting if w.id in about.delivery_ids], doubt=about)
     fetch = Step(link, leg, "fetch", fence, loose=ticket is None)
-    there = link.remote_id is not None and link.state in ("live", "left")
+    there = link.remote_id is not None and link.state != "merged"  # what is gone may come back
     if there and (doubts or link.verify == FIRST):
         return fetch
     return _write(ticket, link, leg, fence, waiting) or (fetch if there and link.verify else None)

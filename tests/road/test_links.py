@@ -279,3 +279,22 @@ def test_a_webhook_for_a_record_of_another_provider_of_the_same_number_changes_n
     s.sync()
     titles = s.rows("select title from ticket order by id")
     assert titles == [("VPN down",), ("theirs",)]
+
+
+def test_a_record_that_comes_back_is_followed_again(scene: Make) -> None:
+    """Deleted there by mistake and restored: what they say counts again, and what we changed meanwhile goes there."""
+    s = scene()
+    ticket = s.escalated()
+    s.desks["acme"].delete("tess", s.record().id)
+    s.sync()
+    assert s.rows("select state from link") == [("gone",)]
+    s.edit(ticket, title="VPN is down")
+    s.sync()
+    s.record().deleted = False
+    s.edit_there(urgency="high")
+    s.desks["acme"].comment("tess", s.record().id, "sorry, my mistake", True)
+    s.calm()
+    assert s.rows("select state from link") == [("live",)]
+    assert s.fields()["urgency"] == "high"
+    assert s.record().fields["title"] == "VPN is down"
+    assert s.value("select count(*) from comment") == 1
