@@ -17,7 +17,7 @@ __all__ = ["register"]
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, deadletters.deliveries, deadletters.arrivals),
     *(connections.blp, systems.kinds, systems.providers, systems.mappings, systems.rules),
-    *(people.people, people.keys, trail.blp),
+    *(people.people, people.groups, people.keys, trail.blp),
 )
 
 ABOUT = {
@@ -32,6 +32,7 @@ ABOUT = {
     "mappings": "How their fields translate into ours.",
     "policies": "What each provider may see, and who gets a new ticket.",
     "users": "The people who sign in.",
+    "teams": "Our own teams and who is in them.",
     "tokens": "The tokens of programs.",
     "audit": "What happened, provably.",
 }

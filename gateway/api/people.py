@@ -1,4 +1,5 @@
-"""``/users`` and ``/tokens``: who works with Tandem, and the tokens of their programs. ``self`` is the one who asks."""
+"""``/users``, ``/teams`` and ``/tokens``: who works with Tandem, with whom, and the tokens of their programs. ``self``
+is the one who asks."""
 
 from __future__ import annotations
 
@@ -30,7 +31,7 @@ from gateway.api.idempotency import once
 from gateway.clock import iso
 from gateway.desk.items import when
 from gateway.errors import NotFound
-from gateway.people import passwords, tokens, users
+from gateway.people import passwords, teams, tokens, users
 from gateway.people.principal import ROLES
 from gateway.store.tables import connection, team
 
@@ -64,12 +65,45 @@ class NewUser(Schema):
 
 
 class UserChange(Schema):
-    """What to change of a user."""
+    """What to change of a user; ``team`` null: in none."""
 
+    team = fields.String(validate=_SLUG, allow_none=True)
     role = fields.String(validate=validate.OneOf(ROLES))
     connection = fields.String(validate=_SLUG)
     state = fields.String(validate=validate.OneOf(("active", "disabled")))
     password = fields.String(validate=validate.Length(passwords.SHORTEST, passwords.LONGEST), load_only=True)
+
+
+class Member(ma.Schema):
+    """Somebody in a team."""
+
+    id = fields.String(required=True)
+    email = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class Team(ma.Schema):
+    """One of our own teams. ``tickets``: open ones that it holds."""
+
+    id = fields.String(required=True)
+    slug = fields.String(required=True)
+    name = fields.String(required=True)
+    tickets = fields.Integer(required=True)
+    members = fields.List(fields.Nested(Member), required=True)
+    created_at = fields.String(required=True)
+
+
+class NewTeam(Schema):
+    """A team; its slug never changes, for tickets and rules name it."""
+
+    slug = fields.String(required=True, validate=_SLUG)
+    name = text(teams.LONGEST, required=True)
+
+
+class TeamChange(Schema):
+    """Another name for people to read."""
+
+    name = text(teams.LONGEST, required=True)
 
 
 class Token(ma.Schema):
@@ -110,6 +144,7 @@ class Self(ma.Schema):
 
 
 people = Blueprint("users")
+groups = Blueprint("teams")
 keys = Blueprint("tokens")
 
 
@@ -161,13 +196,16 @@ def get_user(user_id: int) -> Any:
 @people.arguments(UserChange)
 @people.response(200, User)
 def change_user(body: dict[str, Any], user_id: int) -> Any:
-    """Change a user's role, state or password"""
+    """Change a user's role, team, state or password"""
     if "connection" in body and "role" not in body:
         refuse("connection", "a connection goes with the role of a provider", body["connection"], "Send role too.")
     with writing() as conn:
         if "role" in body:
             where = _id_of(conn, connection, connection.c.name, body.get("connection"), "connection")
             users.set_role(conn, by(), user_id, body["role"], where)
+        if "team" in body:
+            _id_of(conn, team, team.c.slug, body["team"], "team")
+            teams.move(conn, by(), user_id, body["team"])
         if "password" in body:
             users.set_password(conn, by(), user_id, body["password"])
         if "state" in body:
@@ -186,6 +224,54 @@ def _user(one: users.User) -> dict[str, Any]:
     names = ("email", "name", "role", "state", "team", "connection", "language")
     told = {name: getattr(one, name) for name in names}
     return {"id": runtime().ids.public(one.id), **told, "created_at": iso(one.created_at)}
+
+
+# --- teams ---
+
+
+@groups.route("", methods=["GET"])
+@needs("team.read")
+@groups.response(200, page_of(Team))
+def list_teams() -> Any:
+    """List our own teams"""
+    return {"items": [_team(one) for one in reading(teams.everything)], "next": None}
+
+
+@groups.route("", methods=["POST"])
+@needs("team.write")
+@once()
+@groups.arguments(NewTeam)
+@groups.response(201, Team)
+def add_team(body: dict[str, Any]) -> Any:
+    """Add a team"""
+    with writing() as conn:
+        return _team(teams.add(conn, by(), body["slug"], body["name"])), 201
+
+
+@groups.route("/<slug>", methods=["GET"])
+@needs("team.read")
+@groups.response(200, Team)
+def get_team(slug: str) -> Any:
+    """Read one team, with its people"""
+    return _team(reading(lambda c: teams.by_slug(c, slug)))
+
+
+@groups.route("/<slug>", methods=["PATCH"])
+@needs("team.write")
+@once()
+@groups.arguments(TeamChange)
+@groups.response(200, Team)
+def rename_team(body: dict[str, Any], slug: str) -> Any:
+    """Give a team another name"""
+    with writing() as conn:
+        return _team(teams.rename(conn, by(), slug, body["name"]))
+
+
+def _team(one: teams.Team) -> dict[str, Any]:
+    ids = runtime().ids
+    people = [{"id": ids.public(who.id), "email": who.email, "name": who.name} for who in one.members]
+    told = {"slug": one.slug, "name": one.name, "tickets": one.tickets, "members": people}
+    return {"id": ids.public(one.id), **told, "created_at": iso(one.created_at)}
 
 
 # --- tokens ---

@@ -10,6 +10,7 @@ import click
 from gateway.decide.facts import Ticket
 from gateway.desk.read import ticket_page
 from gateway.errors import Invalid
+from gateway.people import teams
 from gateway.people.users import clean_email
 from gateway.runtime import Runtime
 from gateway.terminal import MYSELF, as_json, clean, runtime, short, show_facts, show_json, show_table, ticket_id, wish
@@ -44,7 +45,18 @@ def create(title: str, description: str, requester: str, name: str, tags: tuple[
     given = {field: value for field, value in fields.items() if value}
     data = {"fields": given, "channel": "cli", **({"holder": holder} if holder else {})}
     with runtime() as rt:
+        known_team(rt, holder, "--holder")
         tell(rt, wish(rt, "create", data), as_json, "made")
+
+
+def known_team(rt: Runtime, holder: str, option: str) -> None:
+    """Raises NotFound on a team that there is not, Invalid on what is none; a provider is looked for later."""
+    if option == "--holder" and (not holder or holder.startswith("provider:")):
+        return
+    if holder and not holder.startswith("team:"):
+        raise Invalid("not a team", option, holder, "Write team:SLUG.")
+    with rt.store.read() as conn:
+        teams.by_slug(conn, holder.removeprefix("team:") or "service-desk")
 
 
 def said(text: str) -> str:
@@ -156,6 +168,7 @@ def take_back(ticket: str, reason: str, connection: str, holder: str, as_json: b
     """Take TICKET back from its provider."""
     data = {**({"connection": connection} if connection else {}), **({"to": holder} if holder else {})}
     with runtime() as rt:
+        known_team(rt, holder, "--to")
         with rt.store.read() as conn:
             id = ticket_id(conn, rt, ticket)
         tell(rt, wish(rt, "take_back", data, reason, id), as_json, "taken back")

@@ -14,7 +14,7 @@ Scope = Literal["all", "connection", "own"]
 _READ = {
     *("console", "ticket.read", "timeline.read", "comment.read", "attachment.read", "worklog.read", "link.read"),
     *("decision.read", "contact.read", "arrival.read", "delivery.read", "conflict.read", "notice.read"),
-    *("connection.read", "connector.read", "provider.read", "mapping.read", "policy.read", "metric.read"),
+    *("connection.read", "connector.read", "provider.read", "mapping.read", "policy.read", "metric.read", "team.read"),
     *("article.read", "response.read", "problem.read", "asset.read", "survey.read", "estimate.read", "staffing.read"),
 }
 _DESK = {
@@ -24,7 +24,16 @@ _DESK = {
 }
 _ADMIN = {
     *("connection.write", "connection.pause", "provider.write", "mapping.write", "policy.write", "user.read"),
-    *("user.write", "token.read", "token.write", "staffing.write", "audit.read", "audit.export", "arrival.raw"),
+    *(
+        "user.write",
+        "token.read",
+        "token.write",
+        "staffing.write",
+        "audit.read",
+        "audit.export",
+        "arrival.raw",
+        "team.write",
+    ),
 }
 _PROVIDER = {
     *("ticket.read", "ticket.change", "timeline.read", "link.read", "comment.read", "comment.write"),

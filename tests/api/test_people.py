@@ -105,3 +105,29 @@ def test_the_trail_is_read_by_subject_and_verified(api: Asking) -> None:
         audit.blank(Road(conn, rt.store.dialect), f"ticket:{api.inner(id)}")
     report = api.get("auditor", "audit/verify")
     assert report["ok"] is False and "payload was blanked" in report["problems"][0]
+
+
+def test_a_team_is_added_renamed_and_joined(api: Asking) -> None:
+    made = api.post("admin", "teams", {"slug": "network", "name": "Network"})
+    assert (made["slug"], made["name"], made["members"], made["tickets"]) == ("network", "Network", [], 0)
+    ana = api.post("admin", "users", {"email": "ana@example.org", "name": "Ana", "role": "agent", "team": "network"})
+    assert api("admin", "PATCH", "teams/network", {"name": "Nets"}).json["members"][0]["email"] == "ana@example.org"
+    id = api.post("agent", "tickets", {"title": "x", "holder": "team:network"})["id"]
+    assert {one["slug"]: one["tickets"] for one in api.get("agent", "teams")["items"]} == {
+        "network": 1, "service-desk": 0,
+    }  # fmt: skip
+    assert api("admin", "PATCH", f"users/{ana['id']}", {"team": "service-desk"}).json["team"] == "service-desk"
+    assert api("admin", "PATCH", f"users/{ana['id']}", {"team": None}).json["team"] == ""
+    assert api.get("auditor", "teams/network")["members"] == []
+    assert [e["verb"] for e in api.get("auditor", "audit?subject=team:network")["items"]] == ["renamed", "added"]
+    assert api.get("agent", f"tickets/{id}")["holder"] == "team:network"
+
+
+def test_a_team_that_cannot_be_is_refused(api: Asking) -> None:
+    assert api("admin", "POST", "teams", {"slug": "service-desk", "name": "x"}).status_code == 409
+    assert api("admin", "POST", "teams", {"slug": "N W", "name": "x"}).status_code == 422
+    assert api("agent", "POST", "teams", {"slug": "network", "name": "x"}).status_code == 403
+    bob = api.get("admin", "users")["items"][0]
+    answer = api("admin", "PATCH", f"users/{bob['id']}", {"team": "service-desk"})
+    assert answer.status_code == 422 and answer.json["field"] == "team"
+    assert api("admin", "PATCH", f"users/{bob['id']}", {"team": "nobody"}).status_code == 422

@@ -17,6 +17,7 @@ from tests.api.support import EVE, ROLES, Asking
 BODIES: dict[str, Any] = {
     "resolve_conflict": {"keep": "ours"},
     "change_contact": {"name": "x"},
+    "rename_team": {"name": "x"},
     "change_user": {"state": "active"},
 }
 """What a request needs to get as far as looking for the thing."""
