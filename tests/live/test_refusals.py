@@ -10,6 +10,7 @@ import pytest
 from gateway.config import Config
 from tests.databases import Maker, settings
 from tests.live.peers import RequestTracker
+from tests.live.reader import Reader
 from tests.live.rig import Rig, running
 
 pytestmark = pytest.mark.live
@@ -87,6 +88,27 @@ def test_an_open_dependency_keeps_a_ticket_open(rig: Rig) -> None:
     rig.settle()
     assert rig.paula.fields(remote)["Status"] == "resolved"
     assert rig.fields(ticket)["status"] == "resolved"
+
+
+def test_people_read_what_rt_said(rig: Rig) -> None:
+    """In a sentence that begins with who said it, wherever somebody may look for it."""
+    ticket, remote = escalated(rig, title="VPN down")
+    child = rig.paula.ask("POST", "/ticket", {"Queue": "Escalations", "Subject": "first this"})["id"]
+    rig.paula.change(remote, Status="open", AddDependsOn=child)
+    rig.settle()
+    rig.wish("edit", ticket, fields={"status": "resolved"})
+    rig.settle()
+    words = f"acme said yes and left status as it was: Ticket {remote}: That ticket has unresolved dependencies"
+    reader = Reader(rig)
+    number = f"T-{rig.value('select number from ticket where id = ?', ticket)}"
+    assert words in reader.page(f"/tickets/{number}")
+    assert words in reader.page("/notices")
+    (notice,) = reader.ask(f"tickets/{number}/notices")["items"]
+    assert {name: notice[name] for name in ("kind", "field", "text", "connection", "state")} == {
+        "kind": "ignored", "field": "status", "text": words, "connection": "acme", "state": "open",
+    }  # fmt: skip
+    (link,) = reader.ask(f"tickets/{number}/links")["items"]
+    assert link["fields"] == {"status": "ignored"}, link
 
 
 def test_a_status_that_its_lifecycle_does_not_know(rt_server: RequestTracker, config: Config) -> None:
