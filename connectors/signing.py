@@ -80,7 +80,9 @@ def _verify(
     proved = proofs[0] if proofs and all(proofs) else None
     if proved is None:
         raise Unverified("the signature does not fit")
-    reply = paths.Reply(_document(arrival.body), headers)
+    told = (scheme.get("stamp", {}).get("at"), delivery)
+    inside = any(source and not source.startswith("header:") for source in told)
+    reply = paths.Reply(_document(arrival.body) if inside else None, headers)
     stamp = _in_time(scheme["stamp"], reply, now) if "stamp" in scheme else None
     return Verified(plain(paths.source(delivery, reply)) if delivery else None, stamp, proved)
 

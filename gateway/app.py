@@ -37,7 +37,6 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-_LEAST = {name: _HEADERS[name] for name in ("X-Content-Type-Options", "Cache-Control")}
 _NOTHING = "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:;"
@@ -77,6 +76,7 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     app.before_request(lambda: _begin(app))
     app.after_request(_guard)
     app.context_processor(lambda: {"csp_nonce": nonce})
+    app.wsgi_app = hooks.Hooks(app.wsgi_app, lambda: _door(app))  # type: ignore[method-assign,assignment]
     problems.install(app)
     app.register_blueprint(health.signs)
     app.register_blueprint(hooks.hooks)
@@ -118,15 +118,22 @@ def _open(app: Flask) -> None:
         _put(app, opened)
 
 
+def _door(app: Flask) -> Door:
+    if "tandem.door" not in app.extensions:
+        _open(app)
+    door: Door = app.extensions["tandem.door"]
+    return door
+
+
 def _put(app: Flask, runtime: Runtime) -> None:
     app.extensions["tandem.door"] = Door(runtime)
     app.extensions["tandem"] = runtime
 
 
 def _guard(response: Response) -> Response:
-    """Headers of every answer. What programs ask for loads nothing at all; webhooks are many, and get the least."""
+    """Headers of every answer. What programs ask for loads nothing at all."""
     pages = request.blueprint == "console" or response.mimetype == "text/html"
-    for name, value in (_LEAST if request.blueprint == "hooks" else _HEADERS).items():
+    for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Content-Security-Policy", _POLICY.format(nonce=nonce()) if pages else _NOTHING)
     if request.is_secure:
