@@ -21,7 +21,7 @@ from connectors.errors import Outcome, Refused, Retry, Unauthorized, Unknown
 from connectors.pace import Pace
 from connectors.paths import ABSENT, plain
 from connectors.prepare import Draft, Places, Writes, base64_of, file_names, prepare
-from connectors.session import Answer, Broken, NotSent, TooLarge
+from connectors.session import REPLY_CAP, Answer, Broken, NotSent, TooLarge
 from connectors.signin import SignIn
 from connectors.templates import Names, leaves
 
@@ -58,7 +58,8 @@ class Desk:
 
 @dataclass(frozen=True)
 class Ask:
-    """One call to make. ``names`` are the call's own; ``url`` replaces where it goes (a next page)."""
+    """One call to make. ``names`` are the call's own; ``url`` replaces where it goes (a next page); ``cap``: the most
+    bytes that its reply may have."""
 
     spec: Mapping[str, Any]
     verb: str
@@ -67,6 +68,7 @@ class Ask:
     file: File | None = None
     url: str | None = None
     stream: bool = False
+    cap: int = REPLY_CAP
 
 
 def call(desk: Desk, ctx: Context, ask: Ask) -> Reply:
@@ -136,7 +138,8 @@ def _send(desk: Desk, ctx: Context, ask: Ask, request: PreparedRequest) -> Answe
     """The answer, whole unless it is good and streamed."""
     left = ctx.deadline - ctx.monotonic()
     try:
-        answer: Answer = ctx.session.send(request, seconds=left, write=ask.verb in outcomes.WRITES, stream=ask.stream)
+        writes = ask.verb in outcomes.WRITES
+        answer: Answer = ctx.session.send(request, seconds=left, write=writes, stream=ask.stream, cap=ask.cap)
         if ask.stream and not _good(answer.status):
             answer = replace(answer, body=b"".join(answer.chunks), chunks=iter(()))
     except EgressRefused as error:

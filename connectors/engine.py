@@ -21,6 +21,7 @@ from connectors.pages import Position
 from connectors.paths import ABSENT, plain
 from connectors.prepare import Places, base_of
 from connectors.records import Records
+from connectors.session import REPLY_CAP
 from connectors.signin import Renewal, SignIn
 from connectors.templates import Missing, Names, parse
 from connectors.traits import Traits
@@ -68,9 +69,15 @@ class Engine(Traits):
             self.text_format,
         )
 
-    def ask(self, ctx: Context, spec: Mapping[str, Any], names: Names) -> Reply:
-        """One read as the engine makes it: for hooks. ``spec`` is a call as in a manifest. Raises an ``Outcome``."""
-        return self._call(ctx, Ask(spec, "fetch", names))
+    def ask(self, ctx: Context, spec: Mapping[str, Any], names: Names, cap: int = REPLY_CAP) -> Reply:
+        """One read as the engine makes it: for hooks. ``spec`` is a call as in a manifest; ``cap``: the most bytes of
+        its reply. Raises an ``Outcome``."""
+        return self._call(ctx, Ask(spec, "fetch", names, cap=cap))
+
+    @property
+    def names_of_ours(self) -> frozenset[str]:
+        """The names of our own account, as ``check`` found them."""
+        return frozenset(v for k, v in self._found.items() if k == "found.me" or k.startswith("found.me_"))
 
     def _names(self) -> dict[str, Any]:
         return {**self._settings, **self._found, **self._secrets}

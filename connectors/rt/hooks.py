@@ -21,6 +21,10 @@ CHANNELS = {"Correspond": "correspond", "Create": "correspond", "Comment": "comm
 FORMATS = {"text/plain": "plain", "text/html": "html"}
 PAGE = 100
 PAGES = 100
+TEXTS = 8 * 1024 * 1024
+
+WRAPPED = 36 * 1024 * 1024
+"""Bytes that a file of 25 MB has in base64, with line breaks, inside JSON."""
 
 IDS = {"field": "id", "operator": "IN"}
 
@@ -35,7 +39,8 @@ class Hooks:
 
     def items(self, ctx: Context, id: str) -> tuple[tuple[Item, ...], tuple[Item, ...], tuple[Item, ...]]:
         """(comments, files, worklogs). A transaction that holds one file and just its name is a file we sent, not a
-        comment; time is booked with a comment or by changing the ticket's time worked."""
+        comment; time is booked with a comment or by changing the ticket's time worked, and a comment of our own account
+        that books time is a worklog we sent, text and all."""
         history = self._all(ctx, "GET /ticket/{id}/history", id, "Type,Creator,Created,TimeTaken")
         parts = self._all(ctx, "GET /ticket/{id}/attachments", id, "Filename,ContentType,ContentLength,TransactionId")
         own: dict[str, list[Row]] = {str(row["id"]): [] for row in history if row["Type"] in CHANNELS}
@@ -47,14 +52,21 @@ class Hooks:
         comments: list[Item] = []
         files: list[Item] = []
         for row in (row for row in history if row["Type"] in CHANNELS):
-            named = [part for part in own[str(row["id"])] if part.get("Filename")]
+            held = [part for part in own[str(row["id"])] if _is_file(part)]
             said = spoken.get(str(row["id"]))
             text = texts[str(said["id"])] if said is not None else ""
-            if said is not None and text.strip() and not (len(named) == 1 and text.strip() == _name(named[0])):
-                comments.append(_item(row, id, id_=str(row["id"]), text=text, format=FORMATS[said["ContentType"]]))
-            files += [_file(row, id, part, len(named) == 1) for part in named]
-        worklogs = [_worklog(row, id) for row in history if _minutes(row)]
-        return tuple(comments), tuple(files), tuple(worklogs)
+            if said is not None and text.strip() and not (len(held) == 1 and text.strip() == _name(held[0])):
+                comments.append(_item(row, id, text=text, format=FORMATS[said["ContentType"]]))
+            files += [_file(row, id, part, len(held) == 1) for part in held]
+        booked = [row for row in history if _minutes(row)]
+        notes = {
+            each.id: each.text
+            for each in comments
+            if each.channel == "comment" and each.author in self._rest.names_of_ours
+        }
+        sent = {str(row["id"]): notes[str(row["id"])] for row in booked if str(row["id"]) in notes}
+        worklogs = [_item(row, id, minutes=_minutes(row), text=sent.get(str(row["id"]), "")) for row in booked]
+        return tuple(each for each in comments if each.id not in sent), tuple(files), tuple(worklogs)
 
     def file(self, ctx: Context, item: Item) -> Iterator[bytes]:
         """The content of a file, whole: RT wraps it in JSON."""
@@ -63,7 +75,7 @@ class Hooks:
     def _texts(self, ctx: Context, parts: list[Row]) -> dict[str, str]:
         """The texts of these parts by id, many at once; one that the list does not show is asked for by itself."""
         texts: dict[str, str] = {}
-        for some in _batches([str(part["id"]) for part in parts], PAGE):
+        for some in _batches(parts):
             query = {"fields": "Content", "per_page": PAGE}
             spec = {"send": "POST /attachments", "query": query, "body": [{**IDS, "value": "{ids}"}]}
             doc = self._rest.ask(ctx, spec, {"ids": some}).doc or {}
@@ -73,7 +85,7 @@ class Hooks:
         return {id: text.replace("\r\n", "\n") for id, text in texts.items()}
 
     def _content(self, ctx: Context, attachment: str) -> bytes:
-        doc = self._rest.ask(ctx, {"send": "GET /attachment/{file}"}, {"file": attachment}).doc
+        doc = self._rest.ask(ctx, {"send": "GET /attachment/{file}"}, {"file": attachment}, WRAPPED).doc
         try:
             return base64.b64decode(doc["Content"]) if doc.get("Content") else b""
         except (ValueError, AttributeError, TypeError) as error:
@@ -92,9 +104,23 @@ class Hooks:
         raise Retry(f"ticket {id} has more than {PAGE * PAGES} entries")
 
 
-def _batches(ids: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]
+def _batches(parts: list[Row]) -> Iterator[list[str]]:
+    """Their ids in lists whose replies are no longer than one may be: no more than a page, and about 8 MB of text."""
+    some: list[str] = []
+    size = 0
+    for part in parts:
+        size += _length(part)
+        if some and (len(some) == PAGE or size > TEXTS):
+            yield some
+            some, size = [], _length(part)
+        some.append(str(part["id"]))
+    if some:
+        yield some
+
+
+def _length(part: Row) -> int:
+    text = str(part.get("ContentLength") or "")
+    return int(text) if text.isdigit() else 0
 
 
 def _text_part(parts: list[Row]) -> Row | None:
@@ -102,9 +128,10 @@ def _text_part(parts: list[Row]) -> Row | None:
     return next((part for part in parts if part.get("ContentType") in FORMATS and not part.get("Filename")), None)
 
 
-def _item(row: Row, id: str, *, id_: str, **more: Any) -> Item:
+def _item(row: Row, id: str, own: str = "", **more: Any) -> Item:
+    """What a transaction holds; ``own``: its id, where that is not the transaction's."""
     return Item(
-        id=id_,
+        id=own or str(row["id"]),
         record_id=id,
         author=row["Creator"]["id"],
         created=Times().read(row["Created"]),
@@ -115,12 +142,12 @@ def _item(row: Row, id: str, *, id_: str, **more: Any) -> Item:
 
 def _file(row: Row, id: str, part: Row, alone: bool) -> Item:
     """A file; where it is the only one of its transaction it has that one's id, which is what sending it told us."""
-    txn, own = str(row["id"]), str(part["id"])
-    size = int(part["ContentLength"]) if str(part.get("ContentLength", "")).isdigit() else None
+    own = str(part["id"])
+    size = _length(part) if part.get("ContentLength") is not None else None
     return _item(
         row,
         id,
-        id_=txn if alone else f"{txn}/{own}",
+        "" if alone else f"{row['id']}/{own}",
         name=_name(part),
         mime=part.get("ContentType") or "",
         size=size,
@@ -128,13 +155,19 @@ def _file(row: Row, id: str, part: Row, alone: bool) -> Item:
     )
 
 
+def _is_file(part: Row) -> bool:
+    """Whatever has a name, and whatever has none (it came by mail so) and is neither text nor a wrapping of others."""
+    kind = str(part.get("ContentType") or "")
+    holds = kind not in FORMATS and not kind.startswith(("multipart/", "message/"))
+    return bool(part.get("Filename")) or (holds and _length(part) > 0)
+
+
 def _name(part: Row) -> str:
-    """RT keeps a quote in an uploaded file's name as every browser sends it."""
-    return str(part["Filename"]).replace("%22", '"')
-
-
-def _worklog(row: Row, id: str) -> Item:
-    return _item(row, id, id_=str(row["id"]), minutes=_minutes(row))
+    """RT keeps a quote in an uploaded file's name as every browser sends it; it calls untitled what has no name."""
+    if name := str(part.get("Filename") or ""):
+        return name.replace("%22", '"')
+    kind = str(part["ContentType"]).rpartition("/")[2]
+    return f"untitled.{kind}" if kind.isalnum() else "untitled"
 
 
 def _minutes(row: Row) -> int:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from email.message import Message
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, File
+from connectors.base import Arrival, File, Item
 from connectors.errors import Gone, Refused, Stale, Unauthorized, Unverified
 from connectors.rest import Rest
 from connectors.signing import sign
@@ -37,6 +37,7 @@ ROUTES = {
 }
 TEXTS = {"8": "We are looking into it.", "12": "internal word", "13": "<b>done</b>", "18": "screenshot and log"}
 TEXTS |= {"25": "trace.bin", "27": ""}
+Answer = Callable[[Request], Response]
 UNLISTED = "12"
 """A text that the list of texts does not show."""
 
@@ -131,6 +132,81 @@ def test_texts_and_files_of_a_ticket(desk: Scripted) -> None:
         ("60", "trace.bin", "application/octet-stream", "comment"),
     ], "a transaction that is one file and its name has the id that sending it told us"
     assert [(w.id, w.author, w.minutes, w.text) for w in record.worklogs] == [("53", "gateway", 5, "")]
+
+
+PART = {"Filename": "", "TransactionId": "9", "ContentLength": "8"}
+
+
+def ticket_of(*parts: dict[str, str], kind: str = "Correspond", who: str = "paula", minutes: int = 0) -> Answer:
+    """Answers as an RT whose ticket has one transaction, with these parts; each text is its part's number."""
+    said = {"id": "9", "Type": kind, "Creator": {"id": who}, "Created": "2026-11-21T10:00:00Z", "TimeTaken": minutes}
+
+    def answer(request: Request) -> Response:
+        path = request.path.removeprefix("/REST/2.0")
+        if path == "/ticket/1":
+            return replay("rt/11_ticket_get.json")
+        if path == "/attachments":
+            (wanted,) = request.json()
+            return Response.of({"items": [{"id": id, "Content": f"text {id}"} for id in wanted["value"]]})
+        rows = {"/ticket/1/history": [said], "/ticket/1/attachments": list(parts)}
+        return Response.of({"items": rows[path]})
+
+    return answer
+
+
+def test_what_a_mail_brings_without_a_name_is_a_file_unless_it_is_text_or_a_wrapping(desk: Scripted) -> None:
+    kinds = ("multipart/mixed", "text/plain", "text/html", "image/png", "message/rfc822", "application/x-foo")
+    parts = [{**PART, "id": str(number), "ContentType": kind} for number, kind in enumerate(kinds)]
+    parts.append({**PART, "id": "7", "ContentType": "image/gif", "ContentLength": "0"})
+    with Scripted(ticket_of(*parts)) as other:
+        record = rt(other).fetch(context(other.port), "1")
+    assert [comment.text for comment in record.comments] == ["text 1"]
+    assert [(f.id, f.name, f.mime) for f in record.files] == [
+        ("9/3", "untitled.png", "image/png"),
+        ("9/5", "untitled", "application/x-foo"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "kind", "text"),
+    [("gateway", "Comment", "text 1"), ("paula", "Comment", ""), ("gateway", "Correspond", "")],
+)
+def test_time_we_sent_is_a_worklog_with_its_text_and_no_comment(who: str, kind: str, text: str) -> None:
+    part = {**PART, "id": "1", "ContentType": "text/plain"}
+    with Scripted(ticket_of(part, kind=kind, who=who, minutes=25)) as other:
+        record = rt(other, found={"me": "gateway", "me_number": "30"}).fetch(context(other.port), "1")
+    assert [(w.id, w.author, w.minutes, w.text) for w in record.worklogs] == [("9", who, 25, text)]
+    assert [c.text for c in record.comments] == ([] if text else ["text 1"])
+
+
+def test_long_texts_are_asked_for_in_several_calls() -> None:
+    three = 3 * 1024 * 1024
+    rows = [("1", three), ("2", three), ("3", three), ("4", 100)]
+    parts = [
+        {"id": id, "ContentType": "text/plain", "Filename": "", "ContentLength": str(size), "TransactionId": f"9{id}"}
+        for id, size in rows
+    ]
+    said = {"Type": "Correspond", "Creator": {"id": "paula"}, "Created": "2026-11-21T10:00:00Z"}
+    inner = ticket_of(*parts)
+
+    def answer(request: Request) -> Response:
+        if request.path.endswith("/history"):
+            return Response.of({"items": [{**said, "id": f"9{id}"} for id, _ in rows]})
+        return inner(request)
+
+    with Scripted(answer) as other:
+        record = rt(other).fetch(context(other.port), "1")
+        assert [each.json()[0]["value"] for each in other.asked[3:]] == [["1", "2"], ["3", "4"]]
+    assert [comment.text for comment in record.comments] == ["text 1", "text 2", "text 3", "text 4"]
+
+
+def test_a_file_as_large_as_we_keep_fits_though_it_comes_wrapped() -> None:
+    content = base64.encodebytes(bytes(25 * 1024 * 1024)).decode()
+    with Scripted(lambda request: Response.of({"Content": content})) as other:
+        item = Item("9", "1", None, None, "comment", name="big.bin", url="5")
+        assert sum(map(len, rt(other).file(context(other.port), item))) == 25 * 1024 * 1024
+    with Scripted(lambda request: Response.of({"Content": content * 2})) as other, pytest.raises(Refused):
+        list(rt(other).file(context(other.port), item))
 
 
 def test_a_files_content(desk: Scripted) -> None:
