@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from gateway.config import Config
+from tests.databases import Maker, settings
+from tests.live import rig as rigs
 from tests.live.peers import Redmine, RequestTracker, Server, running
 
 MakeServer = Callable[[type[Server]], Server]
@@ -40,3 +44,17 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeServer
     yield make
     for server in made:
         server.down()
+
+
+@pytest.fixture
+def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, rt_server: RequestTracker) -> Config:
+    """A fresh installation that may reach the shared Request Tracker and nothing else."""
+    made = Maker("sqlite", tmp_path_factory.mktemp("template"), None).prepared(tmp_path)
+    return settings(tmp_path, made.url, TANDEM_EGRESS_ALLOW=f"127.0.0.1:{rt_server.port}")
+
+
+@pytest.fixture
+def rig(rt_server: RequestTracker, config: Config) -> Iterator[rigs.Rig]:
+    """Connected, and not interested in what the shared desk holds already."""
+    with rigs.running(rigs.Rig.connect(config, rt_server, "intake: ignore\n")) as made:
+        yield made

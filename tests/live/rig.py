@@ -180,6 +180,17 @@ class Rig(World):
 
     # -- what both sides hold
 
+    def escalated(self, **fields: Any) -> tuple[int, str]:
+        """A ticket the desk has: its id here and there."""
+        ticket = self.create(**fields)
+        self.wish("escalate", ticket, connection=self.name)
+        self.quiet()
+        return ticket, self.remote(ticket)
+
+    def told(self, ticket: int) -> list[tuple[Any, ...]]:
+        """(kind, field, text) of every notice about a ticket, in their order."""
+        return self.rows("select kind, field, text from notice where ticket_id = ? order by id", ticket)
+
     def remote(self, ticket: int) -> str:
         found: str = self.value("select remote_id from link where ticket_id = ?", ticket)
         return found

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from gateway.config import Config
-from tests.databases import Maker, settings
 from tests.live.peers import RequestTracker
 from tests.live.reader import Reader
 from tests.live.rig import Rig, running
@@ -39,32 +35,8 @@ declared:
 """
 
 
-@pytest.fixture
-def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, rt_server: RequestTracker) -> Config:
-    made = Maker("sqlite", tmp_path_factory.mktemp("template"), None).prepared(tmp_path)
-    return settings(tmp_path, made.url, TANDEM_EGRESS_ALLOW=f"127.0.0.1:{rt_server.port}")
-
-
-@pytest.fixture
-def rig(rt_server: RequestTracker, config: Config) -> Iterator[Rig]:
-    """Connected, and not interested in what this shared desk holds already."""
-    with running(Rig.connect(config, rt_server, "intake: ignore\n")) as made:
-        yield made
-
-
-def escalated(rig: Rig, **fields: str) -> tuple[int, str]:
-    ticket = rig.create(**fields)
-    rig.wish("escalate", ticket, connection="acme")
-    rig.quiet()
-    return ticket, rig.remote(ticket)
-
-
-def told(rig: Rig, ticket: int) -> list[tuple[str, str, str]]:
-    return rig.rows("select kind, field, text from notice where ticket_id = ? order by id", ticket)
-
-
 def test_an_open_dependency_keeps_a_ticket_open(rig: Rig) -> None:
-    ticket, remote = escalated(rig)
+    ticket, remote = rig.escalated()
     child = rig.paula.ask("POST", "/ticket", {"Queue": "Escalations", "Subject": "first this"})["id"]
     rig.paula.change(remote, Status="open", AddDependsOn=child)
     rig.settle()
@@ -74,7 +46,7 @@ def test_an_open_dependency_keeps_a_ticket_open(rig: Rig) -> None:
     rig.settle()
     assert rig.paula.fields(remote)["Status"] == "open"
     assert rig.paula.fields(remote)["Urgency"] == "High", "the rest of the same write went through"
-    ((kind, field, text),) = told(rig, ticket)
+    ((kind, field, text),) = rig.told(ticket)
     assert (kind, field) == ("ignored", "status")
     assert "acme said yes and left status as it was" in text
     assert "That ticket has unresolved dependencies" in text
@@ -92,7 +64,7 @@ def test_an_open_dependency_keeps_a_ticket_open(rig: Rig) -> None:
 
 def test_people_read_what_rt_said(rig: Rig) -> None:
     """In a sentence that begins with who said it, wherever somebody may look for it."""
-    ticket, remote = escalated(rig, title="VPN down")
+    ticket, remote = rig.escalated(title="VPN down")
     child = rig.paula.ask("POST", "/ticket", {"Queue": "Escalations", "Subject": "first this"})["id"]
     rig.paula.change(remote, Status="open", AddDependsOn=child)
     rig.settle()
@@ -113,18 +85,18 @@ def test_people_read_what_rt_said(rig: Rig) -> None:
 
 def test_a_status_that_its_lifecycle_does_not_know(rt_server: RequestTracker, config: Config) -> None:
     with running(Rig.connect(config, rt_server, "intake: ignore\n", queue="Managed")) as rig:
-        ticket, remote = escalated(rig)
+        ticket, remote = rig.escalated()
         rig.wish("edit", ticket, fields={"status": "pending_requester"})
         rig.settle()
         assert rig.paula.fields(remote)["Status"] == "new"
-        ((kind, field, text),) = told(rig, ticket)
+        ((kind, field, text),) = rig.told(ticket)
         assert (kind, field) == ("ignored", "status")
         assert "Status 'stalled' isn't a valid status for this ticket" in text
 
 
 def test_a_lifecycle_of_its_own_is_declared_and_mapped(rt_server: RequestTracker, config: Config) -> None:
     with running(Rig.connect(config, rt_server, "intake: ignore\n" + OWN_WORDS, queue="Managed")) as rig:
-        ticket, remote = escalated(rig, status="in_progress")
+        ticket, remote = rig.escalated(status="in_progress")
         assert rig.paula.fields(remote)["Status"] == "open"
         rig.wish("edit", ticket, fields={"status": "pending_requester"})
         rig.settle()
@@ -132,44 +104,44 @@ def test_a_lifecycle_of_its_own_is_declared_and_mapped(rt_server: RequestTracker
         rig.paula.change(remote, Status="resolved")
         rig.settle()
         assert rig.fields(ticket)["status"] == "resolved"
-        assert told(rig, ticket) == []
+        assert rig.told(ticket) == []
 
 
 def test_a_ticket_that_waits_already_is_handed_over_as_it_is(rig: Rig) -> None:
     """RT takes no ticket that begins stalled: it begins new, and its status follows."""
-    ticket, remote = escalated(rig, status="pending_requester")
+    ticket, remote = rig.escalated(status="pending_requester")
     rig.settle()
     assert rig.paula.fields(remote)["Status"] == "stalled"
     assert rig.fields(ticket)["status"] == "pending_requester"
-    assert told(rig, ticket) == []
+    assert rig.told(ticket) == []
 
 
 def test_a_ticket_that_is_moved_away_or_merged_is_said(rig: Rig) -> None:
-    moved, remote = escalated(rig)
+    moved, remote = rig.escalated()
     rig.paula.change(remote, Queue="Field Service")
-    merged, other = escalated(rig)
+    merged, other = rig.escalated()
     into = rig.paula.ask("POST", "/ticket", {"Queue": "Escalations", "Subject": "the same again"})["id"]
     rig.paula.ask("PUT", f"/ticket/{other}", {"MergeInto": into})
     rig.settle()
-    assert [row[0] for row in told(rig, moved)] == ["left"]
-    ((kind, _, text),) = told(rig, merged)
+    assert [row[0] for row in rig.told(moved)] == ["left"]
+    ((kind, _, text),) = rig.told(merged)
     assert (kind, str(into) in text) == ("merged", True)
     states = rig.rows("select ticket_id, state from link where role = 'holder'")
     assert dict(states) == {moved: "left", merged: "merged"}
 
 
 def test_a_file_beyond_its_limit_is_named_instead(rig: Rig) -> None:
-    ticket, remote = escalated(rig)
+    ticket, remote = rig.escalated()
     file = rig.file("huge.iso", bytes(10_000_001), "application/octet-stream")
     rig.wish("attach", ticket, files=[file], audience=["provider:acme"])
     rig.quiet()
     (said,) = rig.paula.said(remote)
     assert "huge.iso (10000001 bytes)" in said.text
-    assert [row[0] for row in told(rig, ticket)] == ["unsupported"]
+    assert [row[0] for row in rig.told(ticket)] == ["unsupported"]
 
 
 def test_names_and_bytes_of_files_stay_what_they_are(rig: Rig) -> None:
-    ticket, remote = escalated(rig)
+    ticket, remote = rig.escalated()
     cases = {
         "Grüße in Latin-1.txt": ("Grüße\r\n".encode("latin-1"), "text/plain"),
         "page.html": ("<p>Grüße".encode("utf-16"), "text/html; charset=utf-16"),
