@@ -39,6 +39,10 @@ class Parts:
         if "web" in names:
             eventually(lambda: serves("127.0.0.1", self.scene.port), why=self.scene.trace)
 
+    def said(self, name: str) -> str:
+        """What a part has written."""
+        return (self.scene.config.home / f"{name}.log").read_text()
+
     def living(self) -> bool:
         """Whether all those that were started still run."""
         return all(process.poll() is None for process in self.running.values())

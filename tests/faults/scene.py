@@ -6,6 +6,7 @@ the database. In the end ``Judge`` says whether all stands, once, on both sides.
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -110,6 +111,11 @@ class Scene:
         finally:
             running.kill()
             running.join(30)
+
+    def dies(self, process: BaseProcess) -> None:
+        """Wait until a process has met its crash point."""
+        self.until(lambda: not process.is_alive())
+        assert process.exitcode == -signal.SIGKILL, self.trace()
 
     def trouble(self) -> None:
         """Four of ten requests are lost, half of them after they took effect."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from tests.faults.scene import Scene
@@ -22,8 +20,7 @@ def test_a_worker_killed_anywhere_loses_and_doubles_nothing(scene: Scene, point:
     with scene.process("web"):
         scene.trouble()
         with scene.process("work", point) as worker:
-            scene.until(lambda: not worker.is_alive())
-            assert worker.exitcode == -signal.SIGKILL, f"{point} was never met"
+            scene.dies(worker)
         scene.server.faults.clear()
         scene.bury()
         scene.answer()
@@ -42,8 +39,7 @@ def test_a_door_killed_before_its_answer_loses_and_doubles_nothing(scene: Scene,
     offered = sender.tally.offered
     with scene.process("web", "K7:2") as door:
         scene.answer()
-        scene.until(lambda: not door.is_alive())
-        assert door.exitcode == -signal.SIGKILL
+        scene.dies(door)
     stored = "select delivery_key from arrival where kind = 'webhook'"
     assert len(scene.world.rows(stored)) == 2
     assert sender.tally.sent == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
 
 import pytest
@@ -33,8 +32,7 @@ def test_a_worker_that_dies_unanswered_doubles_only_what_nobody_looks_for(scene:
     scene.fall_silent()
     scene.escalate()
     with scene.process("work", "K4:1") as worker:
-        scene.until(lambda: not worker.is_alive())
-        assert worker.exitcode == -signal.SIGKILL
+        scene.dies(worker)
     assert len(scene.server.desk.tickets) == 1
     scene.bury()
     with scene.process("work", blind=blind):

@@ -21,7 +21,7 @@ def test_a_database_that_is_killed_and_comes_back_loses_and_doubles_nothing(
     scene.server.faults.chance(1.0, "commit_then_delay", seconds=0.02, path="/api/")
     with parts(scene, redis.url) as tandem:
         tandem.start("scheduler", "worker", "web")
-        for _ in range(6 if full else 2):
+        for number in range(6 if full else 2):
             scene.escalate()
             eventually(lambda: scene.server.desk.tickets, why=scene.trace)
             eventually(lambda: scene.escalate() and dict(scene.waiting()).get("delivery"))
@@ -29,6 +29,8 @@ def test_a_database_that_is_killed_and_comes_back_loses_and_doubles_nothing(
             scene.answer()
             eventually(lambda: knock(scene) == (503, True))
             assert serves("127.0.0.1", scene.port)
+            if number % 2:  # away for longer than anybody can overlook
+                eventually(lambda: "a sweep failed" in tandem.said("scheduler"))
             own_postgres.start()
             eventually(lambda: knock(scene)[0] == 202)
             scene.quiet(alone=False)
@@ -37,8 +39,8 @@ def test_a_database_that_is_killed_and_comes_back_loses_and_doubles_nothing(
 
 
 def knock(scene: Scene) -> tuple[int, bool]:
-    """A signed webhook about nothing at the door: its answer, and whether it says when to come again."""
-    body = json.dumps({"event": "ticket.touched", "ticket_id": "1"}).encode()
+    """A signed webhook at the door: its answer, and whether it says when to come again."""
+    body = json.dumps({"event": "comment.created", "ticket_id": min(scene.server.desk.tickets)}).encode()
     headers = wire.webhook_headers(SECRET, utc(now_us()), f"knock-{now_us()}", body)
     connection = http.client.HTTPConnection("127.0.0.1", scene.port, timeout=30)
     try:

@@ -26,7 +26,7 @@ from gateway.runtime import Runtime
 from gateway.workers import children
 
 FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload([__name__])
+FORKS.set_forkserver_preload([__name__, "gateway.console.web"])
 
 
 def start(part: str, config: Config, port: int, crash: str = "", blind: bool = False) -> BaseProcess:
