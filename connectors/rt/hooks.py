@@ -41,10 +41,10 @@ class Hooks:
         """(comments, files, worklogs). A transaction that holds one file and just its name is a file we sent, not a
         comment; time is booked with a comment or by changing the ticket's time worked, and a comment of our own account
         that books time is a worklog we sent, text and all."""
-        history = self._all(ctx, "GET /ticket/{id}/history", id, "Type,Creator,Created,TimeTaken")
+        history = self._all(ctx, "GET /ticket/{id}/history", id, "Type,Creator,Created,TimeTaken,ObjectId")
         parts = self._all(ctx, "GET /ticket/{id}/attachments", id, "Filename,ContentType,ContentLength,TransactionId")
         own: dict[str, list[Row]] = {str(row["id"]): [] for row in history if row["Type"] in CHANNELS}
-        made = {str(row["id"]) for row in history if row["Type"] == "Create"}  # its text is the description
+        made = {str(row["id"]) for row in history if row["Type"] == "Create" and self._describes(row, id)}
         for part in parts:
             own.get(str(part["TransactionId"]), []).append(part)
         spoken = {id: _text_part(rows) for id, rows in own.items() if id not in made}
@@ -71,6 +71,11 @@ class Hooks:
     def file(self, ctx: Context, item: Item) -> Iterator[bytes]:
         """The content of a file, whole: RT wraps it in JSON."""
         yield self._content(ctx, item.url or item.id)
+
+    def _describes(self, row: Row, id: str) -> bool:
+        """Whether the text this transaction began with is the ticket's description, or one of ours: what others wrote
+        on a ticket that was merged into this one is news."""
+        return str(row.get("ObjectId") or id) == id or row["Creator"]["id"] in self._rest.names_of_ours
 
     def _texts(self, ctx: Context, parts: list[Row]) -> dict[str, str]:
         """The texts of these parts by id, many at once; one that the list does not show is asked for by itself."""

@@ -46,11 +46,16 @@ def make_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeServer
         server.down()
 
 
+@pytest.fixture(scope="session")
+def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    """The live tests run on SQLite."""
+    return Maker("sqlite", tmp_path_factory.mktemp("template"), None)
+
+
 @pytest.fixture
-def config(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, rt_server: RequestTracker) -> Config:
+def config(maker: Maker, tmp_path: Path, rt_server: RequestTracker) -> Config:
     """A fresh installation that may reach the shared Request Tracker and nothing else."""
-    made = Maker("sqlite", tmp_path_factory.mktemp("template"), None).prepared(tmp_path)
-    return settings(tmp_path, made.url, TANDEM_EGRESS_ALLOW=f"127.0.0.1:{rt_server.port}")
+    return settings(tmp_path, maker.prepared(tmp_path).url, TANDEM_EGRESS_ALLOW=f"127.0.0.1:{rt_server.port}")
 
 
 @pytest.fixture

@@ -157,6 +157,7 @@ class RequestTracker(Server):
     probe = "/rt"
     queue = "Escalations"
     users = ("gateway", "paula", "root")
+    zone = "UTC"
 
     @property
     def api(self) -> str:
@@ -187,7 +188,8 @@ class RequestTracker(Server):
         for folder in ("etc/d", "db", "mason", "session", "var", "log"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         config = (SCRIPTS / "rt_site_config.pm").read_text()
-        config = config.replace("@HOME@", str(self.home)).replace("@PORT@", str(self.port))
+        for name, value in (("HOME", self.home), ("PORT", self.port), ("ZONE", self.zone)):
+            config = config.replace(f"@{name}@", str(value))
         (self.home / "etc" / "RT_SiteConfig.pm").write_text(config)
 
     def prepare(self) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
+from typing import cast
 
 import pytest
 import requests
 
 from gateway.config import Config
+from tests.databases import Maker, settings
+from tests.live.conftest import MakeServer
 from tests.live.peers import RequestTracker
 from tests.live.rig import Rig, running
 
@@ -67,7 +71,7 @@ def mail(rig: Rig, text: str) -> None:
 
 
 def comments(rig: Rig, ticket: int) -> list[tuple[str, str]]:
-    return rig.rows("select author_name, body from comment where ticket_id = ? order by id", ticket)  # type: ignore[return-value]
+    return rig.rows("select author_name, body from comment where ticket_id = ? order by id", ticket)
 
 
 def files(rig: Rig, ticket: int) -> dict[str, tuple[str, int, str]]:
@@ -167,3 +171,40 @@ def test_long_words_in_any_script_come_and_go_whole(rig: Rig) -> None:
     (sent,) = [one.text for one in rig.paula.said(remote) if one.author == "gateway"]
     assert sent == "Ana wrote:\n\n" + ours.replace("\r\n", "\n")
     assert len(comments(rig, ticket)) == 2
+
+
+class Elsewhere(RequestTracker):
+    """A Request Tracker whose people live in another time zone than UTC."""
+
+    zone = "America/New_York"
+
+
+def test_a_due_date_is_the_same_moment_in_another_time_zone(
+    make_server: MakeServer, maker: Maker, tmp_path: Path
+) -> None:
+    server = cast(RequestTracker, make_server(Elsewhere))
+    config = settings(tmp_path, maker.prepared(tmp_path).url, TANDEM_EGRESS_ALLOW=f"127.0.0.1:{server.port}")
+    with running(Rig.connect(config, server)) as rig:
+        ticket, remote = rig.escalated(due="2031-05-01T10:00:00Z")
+        assert rig.paula.fields(remote)["Due"] == "2031-05-01T10:00:00Z"
+        rig.wish("edit", ticket, fields={"due": "2031-07-01T10:00:00Z"})
+        rig.settle()
+        assert rig.paula.fields(remote)["Due"] == rig.fields(ticket)["due"] == "2031-07-01T10:00:00Z"
+        rig.paula.note(remote, "when?")
+        before = rig.rt.now()
+        rig.settle()
+        assert abs(rig.value("select created_at from comment where ticket_id = ?", ticket) - before) < 60_000_000
+        rig.wish("edit", ticket, fields={"due": None})
+        rig.settle()
+        assert rig.paula.fields(remote)["Due"] is None and rig.fields(ticket).get("due") is None
+
+
+def test_another_ticket_merged_into_ours_brings_its_words(rig: Rig) -> None:
+    ticket, remote = rig.escalated()
+    made = {"Queue": "Escalations", "Subject": "the same", "Content": "the same here"}
+    other = rig.paula.ask("POST", "/ticket", made)["id"]
+    rig.paula.reply(other, "said on the other")
+    rig.paula.ask("PUT", f"/ticket/{other}", {"MergeInto": remote})
+    rig.settle()
+    assert comments(rig, ticket) == [("Paula Provider", "the same here"), ("Paula Provider", "said on the other")]
+    assert rig.rows("select state from link where ticket_id = ?", ticket) == [("live",)]

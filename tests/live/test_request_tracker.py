@@ -38,11 +38,6 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
     return say
 
 
-@pytest.fixture(scope="session")
-def maker(tmp_path_factory: pytest.TempPathFactory) -> Maker:
-    return Maker("sqlite", tmp_path_factory.mktemp("template"), None)
-
-
 @pytest.fixture
 def server(make_server: MakeServer) -> RequestTracker:
     """A Request Tracker without any ticket."""

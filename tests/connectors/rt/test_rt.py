@@ -137,9 +137,12 @@ def test_texts_and_files_of_a_ticket(desk: Scripted) -> None:
 PART = {"Filename": "", "TransactionId": "9", "ContentLength": "8"}
 
 
-def ticket_of(*parts: dict[str, str], kind: str = "Correspond", who: str = "paula", minutes: int = 0) -> Answer:
+def ticket_of(
+    *parts: dict[str, str], kind: str = "Correspond", who: str = "paula", minutes: int = 0, of: str = "1"
+) -> Answer:
     """Answers as an RT whose ticket has one transaction, with these parts; each text is its part's number."""
     said = {"id": "9", "Type": kind, "Creator": {"id": who}, "Created": "2026-11-21T10:00:00Z", "TimeTaken": minutes}
+    said["ObjectId"] = of
 
     def answer(request: Request) -> Response:
         path = request.path.removeprefix("/REST/2.0")
@@ -177,6 +180,14 @@ def test_time_we_sent_is_a_worklog_with_its_text_and_no_comment(who: str, kind: 
         record = rt(other, found={"me": "gateway", "me_number": "30"}).fetch(context(other.port), "1")
     assert [(w.id, w.author, w.minutes, w.text) for w in record.worklogs] == [("9", who, 25, text)]
     assert [c.text for c in record.comments] == ([] if text else ["text 1"])
+
+
+@pytest.mark.parametrize(("of", "who", "texts"), [("1", "paula", []), ("2", "paula", ["text 1"]), ("2", "gateway", [])])
+def test_what_a_merged_ticket_began_with_is_news_unless_we_wrote_it(of: str, who: str, texts: list[str]) -> None:
+    part = {**PART, "id": "1", "ContentType": "text/plain"}
+    with Scripted(ticket_of(part, kind="Create", who=who, of=of)) as other:
+        record = rt(other, found={"me": "gateway"}).fetch(context(other.port), "1")
+    assert [(comment.channel, comment.text) for comment in record.comments] == [("correspond", t) for t in texts]
 
 
 def test_long_texts_are_asked_for_in_several_calls() -> None:

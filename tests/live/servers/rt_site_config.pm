@@ -8,7 +8,7 @@ Set($Organization, 'peer-rt.example.test');
 Set($WebDomain, '127.0.0.1');
 Set($WebPort, @PORT@);
 Set($WebBaseURL, 'http://127.0.0.1:@PORT@');
-Set($Timezone, 'UTC');
+Set($Timezone, '@ZONE@');
 Set($DatabaseType, 'SQLite');
 Set($DatabaseName, '@HOME@/db/rt5.sqlite');
 Set($CorrespondAddress, 'rt@peer-rt.example.test');
