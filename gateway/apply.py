@@ -217,6 +217,7 @@ class _Rows:
             "deliveries": self.deliveries, "withdraw": self.withdraw, "bury": self.bury, "attempt": self.attempt,
             "connection": self.connection, "hold_lane": self.hold_lane, "widen": self.widen,
             "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt, "linked": self.linked,
+            "close_notice": self.close_notice,
         }  # fmt: skip
 
     # -- the lane --
@@ -365,6 +366,17 @@ class _Rows:
             self.inserts["notice"].append(
                 (mint(), ticket, link, connection, data["kind"], data["field"], text, self.now)
             )
+
+    def close_notice(self, named: Named, action: Action) -> None:
+        assert named.ticket is not None
+        link, kind, field = named.id(action.data["link"]), action.data["kind"], action.data["field"]
+        made = self.inserts["notice"]
+        made[:] = [row for row in made if (row[2], row[4], row[5]) != (link, kind, field)]
+        sql = (
+            "update notice set state = 'closed', closed_at = ?"
+            " where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
+        )
+        self.road.run(sql, self.now, kind, field, link, named.ticket.id)
 
     def open_conflict(self, named: Named, action: Action) -> None:
         assert named.ticket is not None

@@ -192,7 +192,7 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
     items = any(
         isinstance(w.what, Settled) or (isinstance(w.what, Observed) and w.what.items is not None) for w in works
     )
-    rows = gather.read(road, tickets, loose, items)
+    rows = gather.read(road, tickets, loose, items, notices=True)
     state = gather.state(rows)
     versions = {ticket.id: ticket.version for ticket in state.tickets.values()}
     fences = {link.id: link.fence for link in state.links.values() if link.ticket_id is not None}

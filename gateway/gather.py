@@ -19,17 +19,23 @@ _LINK = (
     "l.id, l.ticket_id, l.connection_id, l.remote_id, l.generation, l.role, l.state, l.leg_status, l.remote_version,"
     " l.last_write_end, l.mapping_id, l.pairs, l.seen, l.verify, l.remote_number, l.remote_page, l.created_at, n.fence"
 )
+STOPPED = ("refused", "dead", "held")
+"""Notices that may tell of a delivery which waits for a person."""
+
 _TICKET = "id, number, version, fields, description, holder, channel, created_at, updated_at, audit_seq, audit_mac"
 
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of ticket, link (with its lane's fence), attempt (open, unknown, ghosts), conflict (open), binding."""
+    """Rows of ticket, link (with its lane's fence), attempt (open, unknown, ghosts), conflict and notice (open), and
+    binding; ``stuck``: how many deliveries of a link wait for a person, where a notice tells of one."""
 
     tickets: list[tuple[Any, ...]] = field(default_factory=list)
     links: list[tuple[Any, ...]] = field(default_factory=list)
     attempts: list[tuple[Any, ...]] = field(default_factory=list)
     conflicts: list[tuple[Any, ...]] = field(default_factory=list)
+    notices: list[tuple[Any, ...]] = field(default_factory=list)
+    stuck: list[tuple[Any, ...]] = field(default_factory=list)
     bindings: list[tuple[Any, ...]] | None = None
 
     def document(self) -> dict[str, Any]:
@@ -39,6 +45,8 @@ class Rows:
             "links": self.links,
             "attempts": self.attempts,
             "conflicts": self.conflicts,
+            "notices": self.notices,
+            "stuck": self.stuck,
             "bindings": self.bindings,
         }
 
@@ -75,8 +83,8 @@ def owners(road: Road, links: list[int]) -> tuple[set[int], set[int]]:
     return {t for _, t in rows if t is not None}, {i for i, t in rows if t is None}
 
 
-def read(road: Road, tickets: set[int], loose: set[int], items: bool) -> Rows:
-    """Everything of these tickets and loose links. ``items``: bindings too."""
+def read(road: Road, tickets: set[int], loose: set[int], items: bool, notices: bool = False) -> Rows:
+    """Everything of these tickets and loose links. ``items``: bindings too; ``notices``: those that are open."""
     ids = sorted(tickets)
     rows = Rows()
     if ids:
@@ -96,6 +104,13 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool) -> Rows:
         rows.conflicts = road.rows(
             "select id, link_id, field from conflict where link_id INTS(?) and state = 'open'", links
         )
+    if notices and links:
+        sql = "select link_id, kind, field from notice where ticket_id INTS(?) and state = 'open' and link_id > 0"
+        rows.notices = road.rows(sql, ids) if ids else []
+        told = sorted({link for link, kind, _ in rows.notices if kind in STOPPED})
+        if told:
+            sql = "select link_id, count(*) from delivery where link_id INTS(?) and state in (2, 4) group by link_id"
+            rows.stuck = road.rows(sql, told)
     if items:
         rows.bindings = (
             road.rows(
@@ -144,6 +159,11 @@ def state(rows: Rows) -> State:
                 pair.sent.extend((id, ours, wire) for wire in wires)
     for id, link_id, name in rows.conflicts:
         links[link_id].open_conflicts[name] = id
+    for link_id, kind, name in rows.notices:
+        if link_id in links:
+            links[link_id].open_notices.add((kind, name))
+    for link_id, count in rows.stuck:
+        links[link_id].stuck = count
     if rows.bindings is not None:
         for link in links.values():
             link.bindings = []

@@ -8,14 +8,27 @@ import flask_smorest
 import marshmallow as ma
 from flask import Flask
 
-from gateway.api import conflicts, connections, contacts, deadletters, hands, items, people, systems, tickets, trail
+from gateway.api import (
+    conflicts,
+    connections,
+    contacts,
+    deadletters,
+    hands,
+    items,
+    notices,
+    people,
+    systems,
+    tickets,
+    trail,
+)
 from gateway.api.base import Answered
 from gateway.api.problems import MIME
 
 __all__ = ["register"]
 
 BLUEPRINTS = (
-    *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, deadletters.deliveries, deadletters.arrivals),
+    *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
+    *(deadletters.deliveries, deadletters.arrivals),
     *(connections.blp, systems.kinds, systems.providers, systems.mappings, systems.rules),
     *(people.people, people.groups, people.keys, trail.blp),
 )
@@ -24,6 +37,7 @@ ABOUT = {
     "tickets": "The tickets, and everything about one.",
     "contacts": "The people who ask for help.",
     "conflicts": "Fields that both sides have changed and a person has to decide.",
+    "notices": "What a person should know.",
     "deliveries": "What is or was owed to providers' systems.",
     "arrivals": "What came in from them.",
     "connections": "The providers' systems, connected.",

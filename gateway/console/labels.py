@@ -174,6 +174,7 @@ VERB = {
     "resolve": N_("decided a conflict"),
     "heal": N_("wrote ours again"),
     "replayed": N_("sent again what had been refused"),
+    "notice_closed": N_("ticked off a notice"),
     "synced": N_("changed it there"),
     "delivered": N_("answered"),
     "linked": N_("made the record"),

@@ -15,6 +15,7 @@ from gateway.journal import chain
 from gateway.providers import health
 from gateway.store import tables
 from gateway.store.db import Road
+from gateway.store.ids import Ids
 from gateway.store.tables import DEAD, HELD
 
 PAGE = 50
@@ -132,7 +133,7 @@ def arrivals(conn: Connection, connection_id: int, limit: int = 25) -> list[dict
 
 
 def notices(
-    conn: Connection, state: str = "open", before: int | None = None
+    conn: Connection, ids: Ids, state: str = "open", before: int | None = None
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The newest notices with their tickets, and the inner id to go on before."""
     n, t, k, c = tables.notice.c, tables.ticket.c, tables.link.c, tables.connection.c
@@ -149,6 +150,7 @@ def notices(
     found = [
         {
             **{key: getattr(row, key) for key in ("kind", "field", "text", "count", "connection", "number", "title")},
+            "id": ids.public(row.id),
             "created_at": iso(row.created_at),
         }
         for row in rows[:PAGE]

@@ -252,6 +252,9 @@ def end(p: Planner, link: Link, what: Command) -> None:
     link.role = "ended"
     p.touch(link)
     p.do("role", {"link": link_name(link), "role": "ended"})
+    for kind, name in sorted(link.open_notices):  # its fields drive nothing any more
+        if name or kind in ("gone", "left", "merged"):
+            p.over(link, (kind,), name)
 
 
 def resolve(p: Planner, what: Command) -> None:

@@ -126,6 +126,8 @@ class Link:
     attempts: list[Attempt] = field(default_factory=list)  # open, unknown, and ghosts
     bindings: list[Binding] | None = None  # None: not gathered
     open_conflicts: dict[str, int] = field(default_factory=dict)
+    open_notices: set[tuple[str, str]] = field(default_factory=set)  # (kind, field)
+    stuck: int = 0  # deliveries that wait for a person; counted only where an open notice tells of one
     new: bool = False
     dirty: bool = False
     observed: bool = False  # ``seen`` changed: it is long, and written only then

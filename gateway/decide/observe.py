@@ -81,6 +81,7 @@ def take(p: Planner, link: Link, seen: Observed) -> None:
     if link.state != "live":
         link.state = "live"
         p.touch(link)
+        p.over(link, ("gone", "left", "merged"))
     leg = p.leg(link)
     for name, wire in leg.mapping.observe(seen.fields).items():
         field(p, link, name, wire, seen)
@@ -168,6 +169,8 @@ def conclude(p: Planner, link: Link, name: str, pair: Pair, taken: merge.Taken) 
         p.owe(link, name)
     if not pair.park:
         p.close_conflict(link, name, "corresponds")
+        if taken.verdict in ("same", "echo", "taken") and not pair.owed and leg.mapping.fields[name].direction != "out":
+            p.agrees(link, name)
 
 
 def vanish(p: Planner, link: Link, state: str, into: str | None) -> None:

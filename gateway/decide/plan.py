@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,9 @@ from gateway.decide.merge import Pair, our_change, token
 from gateway.tickets.priority import priority
 
 NEW = "new:"
+FIELD_NOTICES = frozenset({"ignored", "altered", "held", "drift", "note", "unsaid", "refused", "dead"})
+"""Notices that tell of a field, and are over when both sides agree in it again."""
+
 FIRST, LAST = 1, 2
 """When a lane fetches: before it writes anything, or when it has nothing to write."""
 
@@ -145,7 +148,22 @@ class Planner:
             self.facts.ticket.dirty = True
 
     def notice(self, kind: str, text: str, link: Link | None = None, field: str = "") -> None:
+        if link is not None:
+            link.open_notices.add((kind, field))
         self.do("notice", {"kind": kind, "field": field, "link": link_name(link) if link else None}, {"text": text})
+
+    def over(self, link: Link, kinds: Collection[str], field: str | None = None) -> None:
+        """What notices of these kinds told of is over: they close. ``field``: those about it alone."""
+        for kind, about in sorted(link.open_notices) if self.facts.ticket is not None else ():
+            if kind in kinds and field in (None, about):
+                link.open_notices.discard((kind, about))
+                self.touch(link)
+                self.do("close_notice", {"link": link_name(link), "kind": kind, "field": about})
+
+    def agrees(self, link: Link, name: str, but: str = "") -> None:
+        """Both sides hold the same in a field again: what was said of it is over, except ``but``, said just now."""
+        if link.open_notices:
+            self.over(link, FIELD_NOTICES - {but}, name)
 
     def conflict(self, link: Link, name: str, ours: Any, theirs: Any) -> None:
         """Open the conflict of one field of one link, or bring the open one up to date."""

@@ -52,6 +52,16 @@ def deliveries(p: Planner, link: Link, end: Settled, state: str) -> None:
             {"link": link_name(link), "state": state, "step": end.step},
             {"ids": list(end.deliveries), "said": end.said},
         )
+    if state == "done":
+        went_through(p, link)
+
+
+def went_through(p: Planner, link: Link) -> None:
+    """The lane works, and nothing in it waits for a person any more: what was said of that is over."""
+    if link.open_notices and not link.stuck:
+        p.over(link, ("refused", "dead"))
+        p.over(link, ("held",), "")
+    p.over(link, ("unauthorized",))
 
 
 def attempt(p: Planner, link: Link, end: Settled, outcome: str, id: int | None = None) -> None:
@@ -106,6 +116,8 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
         if name not in holds or holds[name] == wire or holds[name] in passed:
             merge.receipt(pair, end.attempt or 0, now, ours, holds.get(name, wire))
             pair.park = "" if pair.park == "ignored" else pair.park
+            if not pair.owed:
+                p.agrees(link, name)
             if name == "status" and pair.ours is not None:
                 link.leg_status = pair.ours
         elif holds[name] == pair.theirs or (first and holds[name] is None):
@@ -116,6 +128,7 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             p.notice("ignored", in_words(f"{leg.name} said yes and left {name} as it was", end), link, name)
         elif seen is not None and end.read_back == "reply":
             merge.receipt(pair, end.attempt or 0, now, ours, holds[name])
+            p.agrees(link, name, but="altered")
             p.notice("altered", in_words(f"{leg.name} made something else of {name}", end), link, name)
         else:
             pair.sent = [s for s in pair.sent if s[0] != end.attempt]
@@ -226,6 +239,7 @@ def fetched(p: Planner, link: Link, end: Settled) -> None:
         return
     link.verify = 0
     p.touch(link)
+    went_through(p, link)
     if p.facts.ticket is None:
         unknown_record(p, link, end.seen)
         return

@@ -172,7 +172,7 @@ def replay_delivery(conn: Connection, by: By, id: int, reason: str = "") -> int:
     role, there, pairs, connection = road.rows(sql, link)[0]
     _refuse(state, kind, role, there)
     payload = {"reason": reason, "did": [["replayed", {"delivery": str(id), "kind": kind}]]}
-    _audited(road, by, Change(ticket_subject(ticket), (head[0], bytes(head[1])), by.actor, "replayed", "", payload))
+    audited(road, by, Change(ticket_subject(ticket), (head[0], bytes(head[1])), by.actor, "replayed", "", payload))
     moved = _unparked(json.loads(pairs), json.loads(body), kind)
     road.run("update link set pairs = ? where id = ?", json.dumps(moved, ensure_ascii=False), link)
     road.run("update delivery set state = ?, tries = 0, said = '', done_at = null where id = ?", WAITING, id)
@@ -192,7 +192,7 @@ def _refuse(state: int, kind: str, role: str, there: str) -> None:
         raise Conflict(f"the record there is {there}", "delivery", there, "Take the ticket back, or escalate it anew.")
 
 
-def _audited(road: Road, by: By, change: Change) -> None:
+def audited(road: Road, by: By, change: Change) -> None:
     """The ticket's next version, with its audit entry; its row is locked."""
     written = audit.rows_for(by.key, by.at, [change])
     audit.write(road, written)

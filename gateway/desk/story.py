@@ -21,7 +21,7 @@ from gateway.journal.audit import ticket_subject
 from gateway.runtime import Runtime
 from gateway.store.tables import audit, connection, delivery, link
 
-_CARRYING = frozenset({"comment", "file", "worklog", "deliver", "deliveries", "stored"})
+_CARRYING = frozenset({"comment", "file", "worklog", "deliver", "deliveries", "stored", "close_notice"})
 """What was done for items and deliveries, which are entries of their own."""
 
 _COUNTS = frozenset({"comments", "files", "worklogs"})

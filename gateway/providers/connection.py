@@ -61,6 +61,9 @@ def set_state(conn: Connection, key: Key, connection_id: int, state: str, reason
     values: dict[str, Any] = {"state": state, "state_reason": reason, "version": row.version + 1}
     if state == "active":
         values["poll_at"] = at
+        n = tables.notice.c
+        told = (n.connection_id == connection_id) & n.kind.in_(("unauthorized", "regressed")) & (n.state == "open")
+        conn.execute(update(tables.notice).where(told).values(state="closed", closed_at=at))
     conn.execute(update(tables.connection).where(c.id == connection_id).values(values))
     note(
         conn,

@@ -66,3 +66,21 @@ def test_arrivals_come_in_pages(api: Asking) -> None:
     rest = api.get("agent", f"arrivals?limit=3&after={first['next']}")
     ids = [one["id"] for one in first["items"] + rest["items"]]
     assert len(set(ids)) == 5 and rest["next"] is None
+
+
+def test_a_notice_is_listed_and_ticked_off_once(api: Asking) -> None:
+    dead_delivery(api)
+    (one,) = api.get("agent", "notices")["items"]
+    assert (one["kind"], one["connection"], one["state"], one["closed_at"]) == ("refused", "acme", "open", None)
+    assert api.get("auditor", f"notices/{one['id']}") == one
+    for who in ("auditor", "provider", "requester"):
+        assert api(who, "POST", f"notices/{one['id']}/close", {}).status_code == 403
+    closed = api.post("agent", f"notices/{one['id']}/close", {"reason": "they were told"}, 200)
+    assert closed["state"] == "closed" and closed["closed_at"]
+    assert api("agent", "POST", f"notices/{one['id']}/close", {}).status_code == 409
+    assert api.get("agent", "notices")["items"] == []
+    assert [n["id"] for n in api.get("agent", "notices?state=all")["items"]] == [one["id"]]
+    entry = api.get("auditor", f"audit?subject=ticket:{one['ticket']}")["items"][0]
+    assert (entry["verb"], entry["actor_name"], entry["payload"]["reason"]) == (
+        *("notice_closed", "the agent", "they were told"),
+    )

@@ -234,3 +234,17 @@ def test_a_record_that_is_gone_is_said(linked: Cli, server: DeskServer) -> None:
     result = linked.run("drift", "acme", "--heal")
     assert result.exit_code == 1
     assert "gone" in result.output
+
+
+def test_a_notice_is_listed_and_ticked_off(linked: Cli, server: DeskServer) -> None:
+    server.desk.update("paula", "1001", {"priority": "5"})
+    linked.good("connection", "poll", "acme")
+    linked.work()
+    (one,) = json.loads(linked.good("notice", "list", "--json"))
+    assert (one["ticket"], one["connection"], one["kind"], one["field"]) == (1001, "acme", "drift", "priority")
+    assert "kept by us" in linked.good("notice", "list")
+    assert "1 closed" in linked.good("notice", "close", one["id"], "--reason", "theirs alone")
+    assert "no open notices" in linked.good("notice", "list")
+    assert "this notice is closed" in linked.refused("notice", "close", one["id"])
+    assert json.loads(linked.good("notice", "list", "--all", "--json"))[0]["state"] == "closed"
+    assert linked.rows("select count(*) from audit where payload like '%theirs alone%'") == [(1,)]

@@ -167,3 +167,22 @@ def test_a_refusals_words_are_text(desk: Scene, work: Client) -> None:
     desk.scripts["umbra"].plan("refuse", "check", said="<img src=x onerror=alert(1)> at 100%s")
     answer = work("admin").htmx("/connections/umbra/check")
     assert "&lt;img src=x onerror=alert(1)&gt; at 100%s" in answer.text and "<img" not in answer.text
+
+
+def test_a_notice_is_ticked_off_where_it_stands(desk: Scene, work: Client) -> None:
+    agent, number = work("agent"), desk.as_("agent", "create", fields={"title": "Wi-Fi"})
+    desk.escalate(number, "northwind", "theirs")
+    desk.settle()
+    for text, path in (("Which channel?", f"/tickets/{number}"), ("Which room?", "/notices")):
+        desk.scripts["northwind"].plan("refuse", "comment", said="not during the freeze")
+        desk.say(number, text, "provider:northwind")
+        desk.settle()
+        assert "/notices/" not in work("auditor").get(path).text.replace("/notices/live", "")
+        page = agent.get(path).text
+        assert "not during the freeze" in page
+        action = re.search(r"/notices/[^/\"]+/close", page)[0]  # type: ignore[index]
+        assert agent.htmx(action).status_code == 204
+        assert "/close" not in agent.get(path).text
+        assert agent.htmx(action).status_code == 409
+    assert "ticked off a notice" in agent.get(f"/tickets/{number}").text
+    assert work("auditor").htmx(action).status_code == 403
