@@ -21,9 +21,10 @@ from connectors.errors import Outcome, Refused, Retry, Unauthorized, Unknown
 from connectors.pace import Pace
 from connectors.paths import ABSENT, plain
 from connectors.prepare import Draft, Places, Writes, base64_of, file_names, prepare
-from connectors.session import REPLY_CAP, Answer, Broken, NotSent, TooLarge
+from connectors.session import REPLY_CAP, Answer, Broken, TooLarge
 from connectors.signin import SignIn
 from connectors.templates import Names, leaves
+from connectors.transport import NotSent
 
 FOLLOWED = (301, 302, 303, 307, 308)
 
@@ -138,8 +139,7 @@ def _send(desk: Desk, ctx: Context, ask: Ask, request: PreparedRequest) -> Answe
     """The answer, whole unless it is good and streamed."""
     left = ctx.deadline - ctx.monotonic()
     try:
-        writes = ask.verb in outcomes.WRITES
-        answer: Answer = ctx.session.send(request, seconds=left, write=writes, stream=ask.stream, cap=ask.cap)
+        answer: Answer = ctx.session.send(request, seconds=left, stream=ask.stream, cap=ask.cap)
         if ask.stream and not _good(answer.status):
             answer = replace(answer, body=b"".join(answer.chunks), chunks=iter(()))
     except EgressRefused as error:

@@ -21,10 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from requests import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 
-from connectors import session as module
+from connectors import transport as module
 from connectors.egress import Egress, EgressRefused
-from connectors.session import Broken, NotSent, Session, TooLarge
+from connectors.session import Broken, Session, TooLarge
 from connectors.simulators.loopback import Response
+from connectors.transport import NotSent
 from tests.connectors.support import Scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -143,7 +144,7 @@ def test_a_name_that_does_not_resolve_is_not_sent() -> None:
 def test_an_address_that_is_none_is_refused() -> None:
     for url in ("https://evil%2fhost.example/", "https://[::1/", "https://a b/"):
         with pytest.raises((EgressRefused, NotSent)):
-            Session(Egress()).send(request(url), seconds=2, write=True)
+            Session(Egress()).send(request(url), seconds=2)
 
 
 def test_no_time_left_is_not_sent() -> None:
@@ -196,7 +197,7 @@ def test_a_cut_or_unreadable_reply_is_broken(reply: bytes) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
     with raw_server(serve) as port, pytest.raises(Broken):
-        session(port).send(request(f"http://127.0.0.1:{port}/", "PUT", b"{}"), seconds=2, write=True)
+        session(port).send(request(f"http://127.0.0.1:{port}/", "PUT", b"{}"), seconds=2)
 
 
 def test_a_whole_204_is_none() -> None:
@@ -268,13 +269,13 @@ def test_a_connection_is_kept_alive() -> None:
 def test_a_write_gets_no_connection_that_idled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.1)
     opened: list[str] = []
-    dial = module._Guard._dial
+    dial = module.Guard._dial
 
     def noted(self: Any, *args: Any) -> Any:
         opened.append("dial")
         return dial(self, *args)
 
-    monkeypatch.setattr(module._Guard, "_dial", noted)
+    monkeypatch.setattr(module.Guard, "_dial", noted)
     with raw_server(lambda c: c.sendall(OK)) as port:
         own = session(port)
         own.send(request(f"http://127.0.0.1:{port}/"), seconds=5)
@@ -282,7 +283,7 @@ def test_a_write_gets_no_connection_that_idled(monkeypatch: pytest.MonkeyPatch) 
         own.send(request(f"http://127.0.0.1:{port}/"), seconds=5)
         assert len(opened) == 1
         time.sleep(0.2)
-        own.send(request(f"http://127.0.0.1:{port}/", "POST", b"{}"), seconds=5, write=True)
+        own.send(request(f"http://127.0.0.1:{port}/", "POST", b"{}"), seconds=5)
         assert len(opened) == 2
 
 
