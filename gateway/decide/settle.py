@@ -88,6 +88,9 @@ def created(p: Planner, link: Link, end: Settled) -> None:
     p.do("linked", {"link": link_name(link)}, {"remote_id": end.remote_id})
     if p.plan.verb == "":
         p.plan.verb = "linked"
+    if end.data.get("unkept"):
+        leg, then = p.leg(link), "if an answer is lost, a person has to look whether a record was made"
+        p.notice("ignored", f"{leg.name} made the record, but {end.data['unkept']}: {then}", link)
     receipts(p, link, end, first=True)
     attempt(p, link, end, "ok")
     deliveries(p, link, end, "done")

@@ -148,6 +148,8 @@ def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt,
         if record is not None:
             data["people"] = _who(desk, ctx, record, began)
             seen = _seen(desk, record, "reply", False, None)
+            if step.kind == "create" and not _kept(step, desk, tools, record):
+                data["unkept"] = desk.unkept
     except errors.Outcome as error:
         data["unread"] = error.said
     version = receipt.version or (seen.version if seen is not None else None)
@@ -155,6 +157,14 @@ def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt,
         step, tools, began, "ok", remote_id=id, version=version, seen=seen, read_back=receipt.read_back,
         said=" ".join(receipt.said)[:500], data=data,
     )  # fmt: skip
+
+
+def _kept(step: Step, desk: Desk, tools: Tools, record: Record) -> bool:
+    """Whether a new record carries our reference; where it does not, what had no answer is not looked for in vain."""
+    field = desk.connector.reference
+    kept = not field or record.fields.get(field) == tools.reference(step.link.id)
+    desk.unkept = "" if kept else f"our reference was not kept in {field}"
+    return kept
 
 
 def _people(step: Step, desk: Desk, ctx: Context) -> dict[str, Any]:
@@ -359,6 +369,8 @@ def _find(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     if ours:
         ids = ", ".join(hit.id for hit in ours)
         return _end(step, tools, began, "several", said=f"records {ids} carry the reference of this link")
+    if desk.unkept:
+        return _end(step, tools, began, "several", said=f"a record may have been made: {desk.unkept}; look there")
     return _missing(step, desk, tools, began, True)
 
 

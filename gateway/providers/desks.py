@@ -66,6 +66,7 @@ class Desk:
     row: Row
     connector: Connector
     people: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)  # id -> (person, fetched at)
+    unkept: str = ""  # why our reference is not to be found there, if the last record made does not carry it
 
     def person(self, id: str, now: int) -> dict[str, str] | None:
         known = self.people.get(id)

@@ -16,6 +16,7 @@ from connectors.memory.inprocess import MemoryConnector
 from gateway.clock import now_us
 from gateway.config import Config
 from gateway.store.db import Store
+from tests.road.conftest import Make
 from tests.worlds import world
 
 
@@ -73,3 +74,24 @@ def test_a_create_that_never_landed_says_nothing_about_the_record_made_after_it(
     w.run()
     assert json.loads(w.value("select fields from ticket where id = ?", ticket))["impact"] == "low"
     assert w.desks["acme"].get(remote).fields["impact"] == "low"
+
+
+def test_a_desk_that_does_not_keep_our_reference_is_said_and_not_searched_in_vain(scene: Make) -> None:
+    """Its field is missing, or we may not set it: after a lost answer nothing was found, and the record made twice."""
+    s = scene()
+    desk = s.desks["acme"]
+    made = desk.create
+    desk.create = lambda actor, fields: made(actor, {**fields, "reference": ""})  # type: ignore[method-assign]
+    s.escalated()
+    assert [text for (text,) in s.rows("select text from notice")] == [
+        "acme made the record, but our reference was not kept in reference: if an answer is lost, a person has to look"
+        " whether a record was made"
+    ]
+    second = s.world.create("mail down")
+    s.fault("commit_then_drop", "create")
+    s.wish("escalate", second, connection="acme")
+    s.work()
+    s.calm()
+    assert sorted(t.fields["title"] for t in desk.tickets.values()) == ["VPN down", "mail down"]
+    assert ("doubled", "") in s.notices()
+    assert s.value("select count(*) from lane where held <> ''") == 1
