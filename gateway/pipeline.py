@@ -319,8 +319,11 @@ def brake(rt: Runtime, links: list[int]) -> None:
 
 
 def _loops(road: Road, now: int) -> list[int]:
-    """Lanes that wrote more often than any person would."""
-    sql = "select link_id from attempt where started_at > ? and kind = 'update' group by link_id having count(*) > ?"
+    """Lanes that wrote more often than any person would, since a person last let them go on."""
+    sql = (
+        "select a.link_id from attempt a join lane n on n.link_id = a.link_id where a.started_at > ?"
+        " and a.started_at > coalesce(n.freed_at, 0) and a.kind = 'update' group by a.link_id having count(*) > ?"
+    )
     return [row[0] for row in road.rows(sql, now - BRAKE_SPAN, BRAKE)]
 
 

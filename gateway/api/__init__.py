@@ -15,6 +15,7 @@ from gateway.api import (
     deadletters,
     hands,
     items,
+    lanes,
     notices,
     people,
     systems,
@@ -28,7 +29,7 @@ __all__ = ["register"]
 
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
-    *(deadletters.deliveries, deadletters.arrivals),
+    *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
     *(connections.blp, systems.kinds, systems.providers, systems.mappings, systems.rules),
     *(people.people, people.groups, people.keys, trail.blp),
 )
@@ -39,6 +40,7 @@ ABOUT = {
     "conflicts": "Fields that both sides have changed and a person has to decide.",
     "notices": "What a person should know.",
     "deliveries": "What is or was owed to providers' systems.",
+    "lanes": "Records whose deliveries wait for a person.",
     "arrivals": "What came in from them.",
     "connections": "The providers' systems, connected.",
     "connectors": "The kinds of systems that can be connected.",

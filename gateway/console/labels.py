@@ -174,6 +174,7 @@ VERB = {
     "resolve": N_("decided a conflict"),
     "heal": N_("wrote ours again"),
     "replayed": N_("sent again what had been refused"),
+    "released": N_("let the deliveries go on"),
     "notice_closed": N_("ticked off a notice"),
     "synced": N_("changed it there"),
     "delivered": N_("answered"),

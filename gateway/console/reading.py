@@ -22,17 +22,20 @@ PAGE = 50
 
 
 def alarms(conn: Connection) -> dict[str, int]:
-    """How much waits for a person: ``dead`` deliveries and arrivals, open ``conflicts`` and ``notices``."""
-    d, a, c, n = tables.delivery.c, tables.arrival.c, tables.conflict.c, tables.notice.c
+    """How much waits for a person: ``dead`` deliveries and arrivals (and lanes that are held with none of them dead),
+    open ``conflicts`` and ``notices``."""
+    d, a, c, n, k = tables.delivery.c, tables.arrival.c, tables.conflict.c, tables.notice.c, tables.lane.c
     stuck = (DEAD, HELD)
+    behind = select(d.id).where(d.link_id == k.link_id, d.state.in_(stuck)).exists()
     counts = [
         select(func.count()).where(d.state.in_(stuck)).scalar_subquery(),
         select(func.count()).where(a.state.in_(stuck)).scalar_subquery(),
+        select(func.count()).where(k.held != "", k.ticket_id.is_not(None), ~behind).scalar_subquery(),
         select(func.count()).where(c.state == "open").scalar_subquery(),
         select(func.count()).where(n.state == "open").scalar_subquery(),
     ]
-    deliveries, arrivals, conflicts, notices = conn.execute(select(*counts)).one()
-    return {"dead": deliveries + arrivals, "conflicts": conflicts, "notices": notices}
+    deliveries, arrivals, lanes, conflicts, notices = conn.execute(select(*counts)).one()
+    return {"dead": deliveries + arrivals + lanes, "conflicts": conflicts, "notices": notices}
 
 
 _STAMP = """select t.version, (select max(id) from notice where ticket_id = t.id),

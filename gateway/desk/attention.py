@@ -176,7 +176,7 @@ def replay_delivery(conn: Connection, by: By, id: int, reason: str = "") -> int:
     moved = _unparked(json.loads(pairs), json.loads(body), kind)
     road.run("update link set pairs = ? where id = ?", json.dumps(moved, ensure_ascii=False), link)
     road.run("update delivery set state = ?, tries = 0, said = '', done_at = null where id = ?", WAITING, id)
-    road.run("update lane set due_at = ?, tries = 0, held = '' where link_id = ?", by.at, link)
+    road.run("update lane set due_at = ?, tries = 0, held = '', freed_at = ? where link_id = ?", by.at, by.at, link)
     if kind == "download":
         sql = "update attachment set state = 'remote' where state = 'refused' and id = ?"
         road.run(sql, road.rows("select item_id from delivery where id = ?", id)[0][0])

@@ -232,6 +232,7 @@ lane = Table(
     _big("due_at", nullable=True),  # null idle; past: due; future: leased or backing off
     _int("tries"),
     _text("held", default=""),  # why this lane waits for a person
+    _big("freed_at", nullable=True),  # when a person last let it go on: earlier writes are no loop
     Index(
         "ix_lane_due",
         "connection_id",

@@ -84,3 +84,24 @@ def test_a_notice_is_listed_and_ticked_off_once(api: Asking) -> None:
     assert (entry["verb"], entry["actor_name"], entry["payload"]["reason"]) == (
         *("notice_closed", "the agent", "they were told"),
     )
+
+
+def test_a_held_lane_is_listed_and_released_by_who_may(api: Asking) -> None:
+    id = api.ticket(to="acme")
+    assert api.get("agent", "lanes")["items"] == []
+    with api.world.rt.store.write() as conn:
+        Road(conn, api.world.rt.store.dialect).run("update lane set held = 'looks like a loop', due_at = null")
+    (one,) = api.get("auditor", "lanes")["items"]
+    assert (one["ticket"], one["connection"], one["record"], one["held"]) == (id, "acme", "D-1001", "looks like a loop")
+    for who in ("auditor", "provider", "requester"):
+        assert api(who, "POST", f"lanes/{one['id']}/release", {}).status_code == 403
+    told = api.post("agent", f"lanes/{one['id']}/release", {"reason": "their robot is off"}, 200)
+    assert told["held"] == ""
+    assert api("agent", "POST", f"lanes/{one['id']}/release", {}).status_code == 409
+    assert api.get("agent", "lanes")["items"] == []
+    entry = api.get("auditor", f"audit?subject=ticket:{id}")["items"][0]
+    assert (entry["verb"], entry["payload"]["reason"]) == ("released", "their robot is off")
+    dead_delivery(api)
+    (behind,) = api.get("agent", "lanes")["items"]
+    answer = api("agent", "POST", f"lanes/{behind['id']}/release", {})
+    assert answer.status_code == 409 and "Send that delivery again" in answer.json["fix"]

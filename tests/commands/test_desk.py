@@ -248,3 +248,14 @@ def test_a_notice_is_listed_and_ticked_off(linked: Cli, server: DeskServer) -> N
     assert "this notice is closed" in linked.refused("notice", "close", one["id"])
     assert json.loads(linked.good("notice", "list", "--all", "--json"))[0]["state"] == "closed"
     assert linked.rows("select count(*) from audit where payload like '%theirs alone%'") == [(1,)]
+
+
+def test_a_held_lane_is_listed_and_released(linked: Cli, server: DeskServer) -> None:
+    linked.write("update lane set held = 'this looks like a loop'")
+    (one,) = json.loads(linked.good("lane", "list", "--json"))
+    assert (one["ticket"], one["connection"], one["remote"]) == (1001, "acme", "D-1001")
+    assert "this looks like a loop" in linked.good("lane", "list")
+    assert "1 released" in linked.good("lane", "release", one["link_id"], "--reason", "their robot is off")
+    assert "no lane is held" in linked.good("lane", "list")
+    assert "not held" in linked.refused("lane", "release", one["link_id"])
+    assert linked.rows("select held, due_at > 0, freed_at > 0 from lane") == [("", 1, 1)]

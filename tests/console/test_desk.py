@@ -7,6 +7,7 @@ import re
 import pytest
 from flask import Flask
 
+from gateway.store.db import Road
 from tests.console.conftest import Client, signing_in
 from tests.console.scene import PEOPLE, Scene
 
@@ -186,3 +187,23 @@ def test_a_notice_is_ticked_off_where_it_stands(desk: Scene, work: Client) -> No
         assert agent.htmx(action).status_code == 409
     assert "ticked off a notice" in agent.get(f"/tickets/{number}").text
     assert work("auditor").htmx(action).status_code == 403
+
+
+def test_a_held_lane_is_let_go_on(desk: Scene, work: Client) -> None:
+    agent, number = work("agent"), desk.as_("agent", "create", fields={"title": "Wi-Fi"})
+    desk.escalate(number, "northwind", "theirs")
+    desk.settle()
+    rt = desk.world.rt
+    for path in (f"/tickets/{number}", "/dead-letters"):
+        with rt.store.write() as conn:
+            Road(conn, rt.store.dialect).run("update lane set held = 'this looks like a loop', due_at = null")
+        assert 'class="count"' in agent.get("/dead-letters").text
+        page = agent.get(path).text
+        assert "this looks like a loop" in page
+        assert "/release" not in work("auditor").get(path).text
+        action = re.search(r"/dead-letters/lanes/[^/\"]+/release", page)[0]  # type: ignore[index]
+        assert work("auditor").htmx(action).status_code == 403
+        assert agent.htmx(action).status_code == 204
+        assert agent.htmx(action).status_code == 409
+        assert "looks like a loop" not in agent.get("/dead-letters").text
+    assert "let the deliveries go on" in agent.get(f"/tickets/{number}").text

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from itertools import count
 
+import pytest
+
 from connectors.memory.rules import Quirks
 from gateway import pipeline
 from gateway.desk import attention
+from gateway.desk import lanes as lanes_desk
+from gateway.errors import Conflict
 from gateway.outbox import attempt
 from gateway.outbox.claiming import claim
 from gateway.outbox.lanes import LEASE
@@ -226,3 +230,64 @@ def test_a_fault_of_one_settlement_does_not_take_the_others_along(scene: Make) -
     s.calm()
     assert len(s.desks["acme"].tickets) == 3
     assert s.value("select count(*) from delivery where state = 1") == 3
+
+
+def released(s: Scene, reason: str = "their robot is off") -> None:
+    with s.rt.store.write() as conn:
+        (one,) = lanes_desk.held(conn)
+        lanes_desk.release(conn, By("user:1", s.rt.key, s.now()), one.link_id, reason)
+
+
+def test_a_lane_the_brake_has_stopped_goes_on_when_a_person_says_so(scene: Make) -> None:
+    s = scene()
+    ticket = s.escalated()
+    for number in range(pipeline.BRAKE + 1):
+        s.edit(ticket, title=f"title {number}")
+        s.work()
+        s.wait(2)
+    pipeline.tick(s.rt)
+    s.edit(ticket, title="waits")
+    s.work()
+    assert s.record().fields["title"] != "waits"
+    released(s)
+    s.work()
+    assert s.record().fields["title"] == "waits"
+    pipeline.tick(s.rt)
+    assert s.value("select held from lane") == "", "what it wrote before is no loop any more"
+    (payload,) = s.rows("select payload from audit where payload like '%their robot is off%'")
+    assert "looks like a loop" in payload[0]
+    with s.rt.store.write() as conn, pytest.raises(Conflict, match="not held"):
+        lanes_desk.release(conn, By("user:1", s.rt.key, s.now()), s.link())
+    for number in range(pipeline.BRAKE + 1):
+        s.edit(ticket, title=f"again {number}")
+        s.work()
+        s.wait(2)
+    pipeline.tick(s.rt)
+    assert "loop" in s.value("select held from lane"), "and a new one is stopped again"
+    assert s.audit_problems() == ()
+
+
+def test_a_lane_behind_a_refused_create_is_not_released_past_it(scene: Make) -> None:
+    s = scene()
+    s.fault("refuse", "create", said="no such queue")
+    ticket = s.escalated()
+    s.wish("comment", ticket, text="hello", audience=["provider:acme"])
+    with pytest.raises(Conflict, match="behind a new record"):
+        released(s)
+    assert s.value("select held from lane") != ""
+
+
+def test_two_records_of_one_reference_are_looked_up_again(scene: Make) -> None:
+    s = scene()
+    ticket = s.world.create("VPN down")
+    s.wish("escalate", ticket, connection="acme")
+    s.fault("commit_then_drop", "create")
+    s.work()
+    first = s.record()
+    double = s.desks["acme"].create("tess", {"title": "VPN down", "reference": first.fields["reference"]})
+    s.calm()
+    assert s.value("select held from lane where ticket_id is not null") != ""
+    s.desks["acme"].delete("tess", double.id)
+    released(s, "one of them was deleted")
+    s.calm()
+    assert s.value("select remote_id from link where ticket_id is not null") == first.id

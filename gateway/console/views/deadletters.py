@@ -12,7 +12,7 @@ from gateway.console import reading
 from gateway.console.parts import live, parts
 from gateway.console.web import by, done, inner, needs, pages, runtime
 from gateway.console.words import gettext
-from gateway.desk import attention
+from gateway.desk import attention, lanes
 
 DEAD = {"dead": "attention/_dead.html"}
 CONFLICTS = {"conflicts": "attention/_conflicts.html"}
@@ -37,8 +37,9 @@ def _dead() -> dict[str, Any]:
     rt = runtime()
     with rt.store.read() as conn:
         deliveries, arrivals = attention.deliveries(conn), attention.arrivals(conn)
-        alarms = reading.alarms(conn)
-    return {"deliveries": deliveries, "arrivals": arrivals, "alarms": alarms, "iso": iso, "public": rt.ids.public}
+        held, alarms = lanes.held(conn), reading.alarms(conn)
+    found = {"deliveries": deliveries, "arrivals": arrivals, "lanes": held}
+    return {**found, "alarms": alarms, "iso": iso, "public": rt.ids.public}
 
 
 @pages.post("/dead-letters/deliveries/<id>/replay")
@@ -50,6 +51,17 @@ def replay_delivery(id: str) -> Answer:
         attention.replay_delivery(conn, by(), inner(id, "delivery"))
     rt.wake("deliver")
     return done(gettext("It is being sent again."), url_for("console.dead_letters"))
+
+
+@pages.post("/dead-letters/lanes/<id>/release")
+@needs("lane.release")
+def release_lane(id: str) -> Answer:
+    """Let what waits in it go on."""
+    rt = runtime()
+    with rt.store.write() as conn:
+        lanes.release(conn, by(), inner(id, "lane"))
+    rt.wake("deliver")
+    return done(gettext("It goes on."), url_for("console.dead_letters"))
 
 
 @pages.post("/dead-letters/arrivals/<id>/replay")

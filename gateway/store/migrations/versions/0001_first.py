@@ -546,6 +546,7 @@ def _create() -> None:
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("tries", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("held", sa.Text(), server_default="", nullable=False),
+        sa.Column("freed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name=op.f("fk_lane_link_id")),
         sa.PrimaryKeyConstraint("link_id", name=op.f("pk_lane")),
         postgresql_with={"fillfactor": 70},
