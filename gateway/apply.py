@@ -6,12 +6,12 @@ so that the next plan of the same ticket already sees them; ``write`` then write
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway import plain
 from gateway.decide.facts import Link, Ticket
 from gateway.decide.plan import NEW, Action, Planner
 from gateway.journal import audit
@@ -163,7 +163,7 @@ def _tickets(road: Road, tickets: list[Ticket], now: int, heads: dict[str, tuple
         email = str(requester.get("email") or "").lower() if isinstance(requester, dict) else ""
         row = (
             ticket.version, fields["kind"], fields["status"], fields["priority"], ticket.holder, fields["title"], email,
-            _json(fields), now, ticket.audit_seq, ticket.audit_mac,
+            plain.text(fields), now, ticket.audit_seq, ticket.audit_mac,
         )  # fmt: skip
         if ticket.new:
             ticket.created_at = now
@@ -183,13 +183,13 @@ def _links(road: Road, links: list[Link], now: int) -> None:
         pairs = {n: p.stored() for n, p in link.pairs.items()}
         row = (
             link.ticket_id, link.remote_id, link.remote_number, link.remote_page, link.role, link.state,
-            link.leg_status, link.version, link.last_write_end, link.mapping_id, _json(pairs), link.verify,
+            link.leg_status, link.version, link.last_write_end, link.mapping_id, plain.text(pairs), link.verify,
         )  # fmt: skip
         if link.new:
-            new.append((*row, _json(link.seen), link.id, link.connection_id, link.generation, now))
+            new.append((*row, plain.text(link.seen), link.id, link.connection_id, link.generation, now))
             lanes.append((link.id, link.ticket_id, link.connection_id))
         elif link.observed:
-            observed.append((*row, _json(link.seen), link.id))
+            observed.append((*row, plain.text(link.seen), link.id))
         else:
             old.append((*row, link.id))
         link.observed = False
@@ -229,7 +229,7 @@ class _Rows:
         body = {k: v for k, v in data.items() if k not in ("link", "kind", "item")}
         body.update(action.payload)
         body["v"] = named.ticket.version
-        self.inserts["delivery"].append((mint(), link, named.ticket.id, data["kind"], item, _json(body), self.now))
+        self.inserts["delivery"].append((mint(), link, named.ticket.id, data["kind"], item, plain.text(body), self.now))
         self.wake.add(link)
 
     def fetch(self, named: Named, action: Action) -> None:
@@ -304,8 +304,8 @@ class _Rows:
         self.inserts["attachment"].append(
             (
                 id, named.ticket.id, comment, data["author"], p["author_name"], p["name"], p["mime"], p["size"],
-                p.get("sha256", ""), p.get("key", ""), json.dumps(data["audience"]), link,
-                json.dumps(p.get("remote", {})), "stored" if p.get("key") else "remote", p["created"] or self.now,
+                p.get("sha256", ""), p.get("key", ""), plain.text(data["audience"]), link,
+                plain.text(p.get("remote", {})), "stored" if p.get("key") else "remote", p["created"] or self.now,
             )
         )  # fmt: skip
 
@@ -342,8 +342,8 @@ class _Rows:
 
     def widen_file(self, named: Named, action: Action) -> None:
         id = named.id(action.data["item"])
-        known = json.loads(self.road.rows("select audience from attachment where id = ?", id)[0][0])
-        wider = json.dumps(sorted({*known, *action.data["audience"]}))
+        known = plain.read(self.road.rows("select audience from attachment where id = ?", id)[0][0])
+        wider = plain.text(sorted({*known, *action.data["audience"]}))
         self.road.run("update attachment set audience = ? where id = ?", wider, id)
 
     def stored(self, named: Named, action: Action) -> None:
@@ -386,8 +386,8 @@ class _Rows:
             named.ticket.id,
             named.id(action.data["link"]),
             action.data["field"],
-            _json(p["ours"]),
-            _json(p["theirs"]),
+            plain.text(p["ours"]),
+            plain.text(p["theirs"]),
             self.now,
         )
         columns = ("id", "ticket_id", "link_id", "field", "ours", "theirs", "opened_at")
@@ -396,7 +396,9 @@ class _Rows:
     def update_conflict(self, named: Named, action: Action) -> None:
         p = action.payload
         sql = "update conflict set ours = ?, theirs = ? where link_id = ? and field = ? and state = 'open'"
-        self.road.run(sql, _json(p["ours"]), _json(p["theirs"]), named.id(action.data["link"]), action.data["field"])
+        self.road.run(
+            sql, plain.text(p["ours"]), plain.text(p["theirs"]), named.id(action.data["link"]), action.data["field"]
+        )
 
     def close_conflict(self, named: Named, action: Action) -> None:
         sql = (
@@ -414,7 +416,7 @@ class _Rows:
         self.inserts["decision"].append(
             (
                 mint(), named.ticket.id, self.now, data["kind"], data["outcome"], data["rule"], data["policy"],
-                _json(p["inputs"]), _json(p["lost"]), named.planner.plan.actor, p["because"],
+                plain.text(p["inputs"]), plain.text(p["lost"]), named.planner.plan.actor, p["because"],
             )
         )  # fmt: skip
 
@@ -470,9 +472,6 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "notice": ("id", "ticket_id", "link_id", "connection_id", "kind", "field", "text", "created_at"),
     "decision": ("id", "ticket_id", "at", "kind", "outcome", "rule", "policy", "inputs", "lost", "actor", "reason"),
 }  # fmt: skip
-
-
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
 def _last(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

@@ -6,14 +6,13 @@ fences compared with what was read. What moved meanwhile is planned again under 
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway import apply, gather
+from gateway import apply, gather, plain
 from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
 from gateway.decide.deciding import decide
@@ -293,8 +292,7 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, n
         ],
         "plans": [named.planner.plan.hash() for named in planned.done.named],
     }  # fmt: skip
-    text = json.dumps(doc, ensure_ascii=False, default=_plain, separators=(",", ":"))
-    blob = zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
+    blob = zlib.compress(plain.text(doc, _plain).encode(), 1)
     first = next((w.arrival for w in works if w.arrival is not None), None)
     road.insert(tables.facts, ("id", "as_of", "blob"), [(first or mint(), now, blob)], ignore=True)
 

@@ -6,11 +6,11 @@ rows, so a replay makes the same state again (ENGINE.md 10).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway import plain
 from gateway.decide.facts import Attempt, Binding, Link, Ticket
 from gateway.decide.merge import Pair
 from gateway.store.db import Road
@@ -128,7 +128,7 @@ def state(rows: Rows) -> State:
     """Decision state made of rows; the same rows give the same state."""
     tickets: dict[int, Ticket] = {}
     for id, number, version, fields, description, holder, channel, created, updated, seq, mac in rows.tickets:
-        values = json.loads(fields)
+        values = plain.read(fields)
         if description:
             values["description"] = description
         tickets[id] = Ticket(id, number, version, values, holder, [], channel, created, updated, seq, bytes(mac))
@@ -137,7 +137,7 @@ def state(rows: Rows) -> State:
     for row in rows.links:
         link = Link(
             row[0], row[2], row[1], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10],
-            {name: Pair(*stored) for name, stored in json.loads(row[11]).items()},
+            {name: Pair(*stored) for name, stored in plain.read(row[11]).items()},
             row[12], row[13], row[17], row[14], row[15], row[16],
         )  # fmt: skip
         links[link.id] = link
@@ -150,7 +150,7 @@ def state(rows: Rows) -> State:
     for ticket in tickets.values():
         ticket.links.sort(key=lambda link: link.id)
     for id, link_id, kind, started, outcome, vals, deliveries in rows.attempts:
-        attempt = Attempt(id, kind, started, outcome, json.loads(vals), json.loads(deliveries))
+        attempt = Attempt(id, kind, started, outcome, plain.read(vals), plain.read(deliveries))
         link = links[link_id]
         link.attempts.append(attempt)
         for name, (ours, *wires) in attempt.vals.items():

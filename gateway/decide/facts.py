@@ -7,11 +7,11 @@ microseconds.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gateway import plain
 from gateway.decide.merge import Meaning, Pair
 
 OURS = "team"
@@ -138,7 +138,7 @@ class Link:
     def seen(self) -> dict[str, Any]:
         """The last observed record, every field the mapping reads."""
         if self._seen is None:
-            self._seen = json.loads(self.seen_text)
+            self._seen = plain.read(self.seen_text)
         return self._seen
 
     @property

@@ -7,11 +7,11 @@ is planned on top of it. The plan's hash is over intent alone: new things are ``
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway import plain
 from gateway.decide.facts import Facts, Leg, Link, Ticket
 from gateway.decide.merge import Pair, our_change, token
 from gateway.tickets.priority import priority
@@ -49,7 +49,7 @@ class Plan:
         return [[a.verb, a.data] for a in self.actions]
 
     def hash(self) -> str:
-        text = json.dumps(self.intent(), sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+        text = plain.canonical(self.intent())
         return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

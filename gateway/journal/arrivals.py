@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from connectors.base import Arrival as Webhook
 from connectors.base import Change, Event, Item, Record
+from gateway import plain
 from gateway.store import tables
 from gateway.store.db import Road
 
@@ -34,7 +34,7 @@ class Stored:
 def of_webhook(id: int, connection: int, hook: Webhook, delivery: str | None, now: int) -> tuple[Any, ...]:
     """The row of a verified webhook. Credentials it carried are not kept."""
     headers = {k: v for k, v in hook.headers.items() if k not in _SECRET_HEADERS}
-    head = json.dumps({"method": hook.method, "query": dict(hook.query), "headers": headers}, ensure_ascii=False)
+    head = plain.text({"method": hook.method, "query": dict(hook.query), "headers": headers})
     key = f"hook:{delivery}" if delivery is not None else None
     return id, connection, key, "webhook", head, hook.body, now, None, tables.WAITING
 
@@ -43,12 +43,9 @@ def of_change(
     id: int, connection: int, key: str | None, feed: str, change: Change, now: int, began: int
 ) -> tuple[Any, ...]:
     """The row of one line of a feed page."""
-    body = json.dumps(
-        {"record_id": change.record_id, "record": _plain(change.record), "item": _plain(change.item)},
-        ensure_ascii=False,
-    )
-    head = json.dumps({"feed": feed, "stamp": change.stamp})
-    return id, connection, key, "poll", head, body.encode("utf-8", "surrogatepass"), now, began, tables.WAITING
+    body = plain.text({"record_id": change.record_id, "record": _plain(change.record), "item": _plain(change.item)})
+    head = plain.text({"feed": feed, "stamp": change.stamp})
+    return id, connection, key, "poll", head, body.encode(), now, began, tables.WAITING
 
 
 def store(road: Road, rows: Sequence[tuple[Any, ...]]) -> int:
@@ -62,7 +59,7 @@ def claim(road: Road, limit: int, now: int) -> list[Stored]:
         "select id, connection_id, kind, head, body, read_began, tries from arrival"
         " where state = 0 and (due_at is null or due_at <= ?) order by id limit ? SKIP_LOCKED"
     )
-    return [Stored(a, b, c, json.loads(d), bytes(e), f, g) for a, b, c, d, e, f, g in road.rows(sql, now, limit)]
+    return [Stored(a, b, c, plain.read(d), bytes(e), f, g) for a, b, c, d, e, f, g in road.rows(sql, now, limit)]
 
 
 def finish(road: Road, done: list[int], later: list[tuple[int, int]], dead: list[tuple[int, str]]) -> int:
@@ -81,7 +78,7 @@ def events(stored: Stored, parse: Any) -> list[Event]:
         head = stored.head
         found: list[Event] = parse(Webhook(head["method"], head["query"], head["headers"], stored.body))
         return found
-    doc = json.loads(stored.body)
+    doc = plain.read(stored.body)
     record = record_of(doc["record"])
     if doc["item"] is not None:  # a worklog told by a feed of its own
         record = Record(doc["record_id"], worklogs=(Item(**_item(doc["item"])),))
@@ -91,8 +88,8 @@ def events(stored: Stored, parse: Any) -> list[Event]:
 def _plain(value: Record | Item | None) -> Any:
     if value is None:
         return None
-    plain = {k: v for k, v in dataclasses.asdict(value).items() if k != "raw" and v not in (None, "", [], (), {})}
-    return json.loads(json.dumps(plain, default=_iso))
+    found = {k: v for k, v in dataclasses.asdict(value).items() if k != "raw" and v not in (None, "", [], (), {})}
+    return plain.read(plain.text(found, _iso))
 
 
 def _iso(value: Any) -> str:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, NamedTuple
 
+from gateway import plain
+
 Head = tuple[int, bytes]
 """A subject's last (seq, mac); a new subject's is ``START``."""
 
@@ -25,8 +27,6 @@ START: Head = (0, b"")
 VERSION = 1
 COLUMNS = ("id", "subject", "seq", "at", "canon", "mac", "salt", "payload")
 SALT_BYTES = 16
-
-_dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Entry:
 
 
 def payload_text(payload: Mapping[str, Any]) -> str:
-    """The payload as it is stored and hashed: ASCII JSON with sorted keys. Raises ValueError on NaN."""
-    return _dumps(payload)
+    """The payload as it is stored and hashed: compact JSON with sorted keys."""
+    return plain.canonical(payload)
 
 
 def append(
@@ -165,7 +165,7 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
 
 def seal_bytes(id: int, at: int, prev: bytes, root: bytes, n: int) -> bytes:
     """What a seal's signature covers."""
-    return _dumps({"v": VERSION, "id": id, "at": at, "prev": prev.hex(), "root": root.hex(), "n": n}).encode()
+    return plain.canonical({"v": VERSION, "id": id, "at": at, "prev": prev.hex(), "root": root.hex(), "n": n}).encode()
 
 
 def seal_hash(signed: bytes, signature: bytes) -> bytes:

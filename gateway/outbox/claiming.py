@@ -5,12 +5,11 @@ It touches no ticket row and waits for nothing; it commits the attempts before a
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from gateway import gather
+from gateway import gather, plain
 from gateway.clock import monotonic
 from gateway.outbox import breaker, lanes
 from gateway.outbox.attempt import WRITES, sent_digest
@@ -89,7 +88,7 @@ def _attempts(road: Road, steps: list[Step], now: int) -> None:
                 head = step.deliveries[0]
                 channel = _channel(step)
                 vals["#"] = [sent_digest(step), ITEMS[step.kind], head.item_id, head.part, channel]
-            ids = json.dumps([d.id for d in step.deliveries])
+            ids = plain.text([d.id for d in step.deliveries])
             rows.append(
                 (
                     step.attempt,
@@ -97,7 +96,7 @@ def _attempts(road: Road, steps: list[Step], now: int) -> None:
                     step.kind,
                     ids,
                     step.fence,
-                    json.dumps(vals, ensure_ascii=False),
+                    plain.text(vals),
                     now,
                     step.leg.mapping.hash,
                 )
@@ -141,7 +140,7 @@ def _files(road: Road, ids: list[int]) -> dict[int, dict[str, Any]]:
     names = ("author_name", "name", "mime", "size", "sha256", "key", "audience", "remote")
     found = {row[0]: dict(zip(names, row[1:], strict=True)) for row in road.rows(sql, ids)}
     for item in found.values():
-        item["audience"], item["remote"] = json.loads(item["audience"]), json.loads(item["remote"])
+        item["audience"], item["remote"] = plain.read(item["audience"]), plain.read(item["remote"])
     return found
 
 

@@ -6,11 +6,11 @@ attempt: it counts as ``unknown``, never as not sent (ENGINE.md 5).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway import plain
 from gateway.store import tables
 from gateway.store.db import Road
 
@@ -86,7 +86,7 @@ def heads(road: Road, links: list[int]) -> dict[int, list[Waiting]]:
     )
     found: dict[int, list[Waiting]] = {}
     for id, link, kind, item, part, body, tries in road.rows(sql, links):
-        found.setdefault(link, []).append(Waiting(id, link, kind, item, part, json.loads(body), tries))
+        found.setdefault(link, []).append(Waiting(id, link, kind, item, part, plain.read(body), tries))
     return found
 
 

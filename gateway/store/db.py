@@ -8,7 +8,6 @@ statements over whole lists, one text for both databases (``?`` is a parameter, 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import sqlite3
@@ -23,6 +22,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from gateway import plain
 from gateway.clock import now_us
 
 BUSY_TIMEOUT = 30.0  # seconds
@@ -193,14 +193,14 @@ class Road:
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """All rows of a query. Lists are parameters of ``INTS(?)``/``TEXTS(?)``."""
         if self.dialect == "sqlite":
-            params = tuple(json.dumps(p) if isinstance(p, list) else p for p in params)
+            params = tuple(plain.text(p) if isinstance(p, list) else p for p in params)
         found: list[tuple[Any, ...]] = self.raw.execute(_statement(sql, self.dialect), params).fetchall()
         return found
 
     def run(self, sql: str, *params: Any) -> int:
         """Run a statement; the number of rows it touched."""
         if self.dialect == "sqlite":
-            params = tuple(json.dumps(p) if isinstance(p, list) else p for p in params)
+            params = tuple(plain.text(p) if isinstance(p, list) else p for p in params)
         count: int = self.raw.execute(_statement(sql, self.dialect), params).rowcount
         return count
 
