@@ -57,8 +57,8 @@ def build_catalogue(
         fields[name] = entry
         sources[name] = "live"
     reference = parse(manifest.part("reference") or "").text(settings)
-    if reference and reference not in fields:
-        family = manifest.part("families", reference.partition(":")[0])
+    family = manifest.part("families", reference.partition(":")[0])
+    if reference and reference not in fields and family.get("live") not in lists:
         fields[reference] = _field(reference, family, None, text_format, status, gives)
         sources[reference] = "manifest"
     for name, entry in declared.get("fields", {}).items():
@@ -70,7 +70,7 @@ def build_catalogue(
         "status": status,
         "channels": _channels(manifest, text_format),
         "attachments": _attachments(manifest),
-        "reference_searchable": [reference] if reference and "find" in manifest.part("calls") else [],
+        "reference_searchable": [reference] if reference in fields and "find" in manifest.part("calls") else [],
         **({"workflow": dict(manifest.part("workflow"))} if manifest.part("workflow") else {}),
     }
     return Catalogue({**doc, **{key: value for key, value in declared.items() if key != "fields"}}, sources)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from click.testing import Result
 
 from gateway import clock, pipeline
 from gateway.config import Config
@@ -82,13 +83,17 @@ class Rig(World):
     @classmethod
     def connect(cls, config: Config, server: RequestTracker, more: str = "", queue: str = "Escalations") -> Rig:
         """Add the connection by the command line, from a document and two variables."""
-        document = config.home / "acme.yaml"
-        document.write_text(CONNECTION.format(name="acme", url=server.url, queue=queue) + more)
-        env = {"ACME_TOKEN": server.secrets["gateway"], "ACME_HOOKS": HOOK_SECRET}
-        allowed = ",".join(config.egress_allow)
-        done = runner(config)("connection", "add", str(document), TANDEM_EGRESS_ALLOW=allowed, **env)
+        done = cls.connection_add(config, server, CONNECTION.format(name="acme", url=server.url, queue=queue) + more)
         assert done.exit_code == 0, f"{done.output} {done.exception}"
         return cls(config, server)
+
+    @staticmethod
+    def connection_add(config: Config, server: RequestTracker, text: str) -> Result:
+        document = config.home / "acme.yaml"
+        document.write_text(text)
+        env = {"ACME_TOKEN": server.secrets["gateway"], "ACME_HOOKS": HOOK_SECRET}
+        allowed = ",".join(config.egress_allow)
+        return runner(config)("connection", "add", str(document), TANDEM_EGRESS_ALLOW=allowed, **env)
 
     @property
     def connection(self) -> int:

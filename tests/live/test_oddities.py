@@ -15,7 +15,7 @@ from gateway.config import Config
 from tests.databases import Maker, settings
 from tests.live.conftest import MakeServer
 from tests.live.peers import RequestTracker
-from tests.live.rig import Rig, running
+from tests.live.rig import CONNECTION, Rig, running
 
 pytestmark = pytest.mark.live
 
@@ -137,6 +137,17 @@ def test_time_goes_both_ways_where_the_mapping_says_so(rt_server: RequestTracker
         assert [body for _, body in comments(rig, ticket)] == ["in the cellar"]
         assert int(rig.paula.ticket(remote)["TimeWorked"]) == sum(row[1] for row in rows)
         assert rig.told(ticket) == []
+
+
+def test_a_desk_without_a_field_for_our_reference_is_not_connected(rt_server: RequestTracker, config: Config) -> None:
+    text = CONNECTION.format(name="acme", url=rt_server.url, queue="Escalations")
+    text = text.replace("login: gateway", "login: gateway, reference_field: Nope")
+    text += "mapping: {mapping: 1, name: acme, extends: rt, reference: 'cf:Nope'}\n"
+    done = Rig.connection_add(config, rt_server, text)
+    assert done.exit_code != 0
+    assert "rt has no field 'cf:Nope'. one of:" in str(done.exception) and "cf:External Reference" in str(
+        done.exception
+    )
 
 
 def test_a_ticket_deleted_and_restored(rig: Rig) -> None:

@@ -393,3 +393,11 @@ def test_the_catalogue_with_the_queues_custom_fields() -> None:
         "files": True,
     }
     assert catalogue.sources["cf:Impact"] == "live" and catalogue.sources["Subject"] == "manifest"
+
+
+def test_the_field_of_our_reference_must_be_there_if_the_desk_tells_its_fields() -> None:
+    made = rt(settings={"url": "http://127.0.0.1:9", "queue": "Q", "login": "gateway", "reference_field": "Nope"})
+    told = made.catalogue({"custom_fields": [{"id": "Impact", "label": "Impact", "type": "SelectSingle"}]}).doc
+    assert "cf:Nope" not in told["fields"] and told["reference_searchable"] == []
+    untold = made.catalogue({}).doc
+    assert "cf:Nope" in untold["fields"] and untold["reference_searchable"] == ["cf:Nope"]
