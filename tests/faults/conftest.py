@@ -29,21 +29,27 @@ def scene(config: Config, database: object) -> Iterator[Scene]:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Postgres]:
-    """A server that may be killed without harm to anybody else's test."""
+    """A server that may be killed without harm to anybody else's tests."""
     if postgres_binaries() is None:
         pytest.skip("no PostgreSQL on this machine: initdb was not found")
     with postgres(**VOLATILE) as server:
         yield server
 
 
+@pytest.fixture(scope="module")
+def own_maker(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Maker:
+    return Maker("postgresql", tmp_path_factory.mktemp("template"), own_postgres)
+
+
 @pytest.fixture
-def scene_apart(own_postgres: Postgres, tmp_path: Path) -> Iterator[Scene]:
-    """A scene on a PostgreSQL of its own."""
-    database = Maker("postgresql", tmp_path, own_postgres).prepared(tmp_path)
+def scene_apart(own_maker: Maker, tmp_path: Path) -> Iterator[Scene]:
+    """A scene on the PostgreSQL that may be killed."""
+    database = own_maker.prepared(tmp_path)
     with opened(settings(tmp_path, database.url)) as made:
         yield made
+    own_maker.drop(database)
 
 
 class Redis(Server):

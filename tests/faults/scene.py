@@ -62,6 +62,7 @@ class Scene:
     theirs: list[str] = field(default_factory=list)
     items: int = 0
     changes: int = 0
+    running: list[BaseProcess] = field(default_factory=list)
 
     # -- what people do --
 
@@ -105,12 +106,14 @@ class Scene:
     @contextmanager
     def process(self, part: str, crash: str = "", blind: bool = False) -> Iterator[BaseProcess]:
         """``work`` or ``web``, killed at the end at the latest."""
-        running = worker.start(part, self.config, self.port, crash, blind)
+        made = worker.start(part, self.config, self.port, crash, blind)
+        self.running.append(made)
         try:
-            yield running
+            yield made
         finally:
-            running.kill()
-            running.join(30)
+            self.running.remove(made)
+            made.kill()
+            made.join(30)
 
     def dies(self, process: BaseProcess) -> None:
         """Wait until a process has met its crash point."""
@@ -182,6 +185,7 @@ class Scene:
             eventually(lambda: self._still(alone), why=self.trace)
 
     def _still(self, alone: bool) -> bool:
+        assert all(process.is_alive() for process in self.running), self.trace()
         sender = self.server.sender
         offered = sender.tally.offered if sender is not None else 0
         if self.waiting():

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.scene import Scene
 
 TICKETS = 3
-POINTS = ("K1:1", "K2:3", "K3:2", "K4:1", "K5:1", "K6:1", "K8:1")
+POINTS = ("K1:1", "K2:3", "K3:2", "K4:1", "K5:1", "K6:1")
 MORE = ("K3:7", "K4:5", "K5:4")
 
 
@@ -26,6 +26,25 @@ def test_a_worker_killed_anywhere_loses_and_doubles_nothing(scene: Scene, point:
         scene.answer()
         with scene.process("work"):
             scene.quiet()
+    scene.check()
+
+
+def test_a_worker_killed_in_a_poll_reads_the_page_again(scene: Scene) -> None:
+    """K8: the page is stored and its cursor not yet. Nobody else tells what it says."""
+    prepared(scene)
+    scene.world.poll()
+    scene.world.run()
+    scene.answer()
+    scene.poll_now()
+    stored = "select count(*) from arrival where kind = 'poll'"
+    before = scene.world.value(stored)
+    with scene.process("work", "K8:1") as worker:
+        scene.dies(worker)
+    assert scene.world.value(stored) == before
+    scene.bury()
+    with scene.process("work"):
+        scene.quiet()
+    assert scene.world.value(stored) > before
     scene.check()
 
 
