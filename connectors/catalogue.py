@@ -23,6 +23,7 @@ LIVE_TYPES = {
     "select": "choice",
     "dropdown": "choice",
     "tagger": "choice",
+    "selectsingle": "choice",
     "int": "number",
     "integer": "number",
     "float": "number",
@@ -34,7 +35,8 @@ LIVE_TYPES = {
     "checkbox": "bool",
     "user": "user",
 }
-"""The desks' own words for the type of a custom field. What is not here is a choice if it has values, else text."""
+"""The desks' own words for the type of a custom field. What is not here is a choice if it has values, else text. A choice
+may come without its values, where the desk does not tell them."""
 
 
 def build_catalogue(
@@ -122,8 +124,6 @@ def _members(
                 entry["type"] = LIVE_TYPES.get(word, "choice" if values else entry["type"])
             if values:
                 entry["values"] = {value: value for value in values}
-            elif entry["type"] == "choice":
-                entry["type"] = "text"
             yield name, entry
 
 

@@ -134,8 +134,8 @@ def list_connections(args: dict[str, Any]) -> Any:
 def add_connection(args: dict[str, Any], body: dict[str, Any]) -> Any:
     """Connect a system as a document describes it"""
     draft = documents.read(_yaml(body), "connection")
-    id, _ = admission.add(runtime(), by(), draft, args["unchecked"])
-    return {**_health(reading(lambda c: health.of(c, id))), "notes": list(draft.notes)}, 201
+    id, told = admission.add(runtime(), by(), draft, args["unchecked"])
+    return {**_health(reading(lambda c: health.of(c, id))), "notes": [*draft.notes, *told.warnings]}, 201
 
 
 def _yaml(body: dict[str, Any]) -> str:

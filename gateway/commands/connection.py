@@ -37,7 +37,8 @@ def add(file: Path, update: bool, unchecked: bool, as_json: bool) -> None:
         with rt.store.read() as conn:
             now = health.of(conn, id)
         if as_json:
-            show_json({**plain(rt, now), "told": public(told), "notes": list(draft.notes)})
+            said = {"told": public(told), "notes": list(draft.notes), "warnings": list(told.warnings)}
+            show_json({**plain(rt, now), **said})
             return
     click.echo(f"connection {draft.name}: {'changed' if update else 'added'}, {now.state}")
     show_facts(facts(draft, told, now))
@@ -57,6 +58,7 @@ def facts(draft: Draft, told: Told, now: Health) -> list[tuple[str, Any]]:
         ("webhooks", f"POST .../hooks/{draft.name}"),
         ("shared", f"as tandem policy show share:{draft.provider} says"),
         ("note", "\n".join(draft.notes)),
+        ("warning", "\n".join(told.warnings)),
         ("next", f"tandem connection check {draft.name}, then resume" if now.state == "paused" else ""),
     ]
 

@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from connectors import registry
-from connectors.catalogue import build_catalogue
 from gateway.errors import NotFound
 from gateway.providers import meanings
 from gateway.providers.documents import Mistakes
 from gateway.runtime import Runtime
 from gateway.terminal import as_json, at, connection_id, runtime, show_json, show_table, text_of
 from mappings.model import MappingError
+from mappings.share import Share
 
 
 @click.group(help="What one desk's values mean to us.")
@@ -33,38 +33,48 @@ def prove(file: Path, connection: str, as_json: bool) -> None:
     text = text_of(file)
     with runtime() as rt:
         try:
-            catalogue = listed(rt, connection) if connection else shipped(meanings.connector_of(text, file.name))
             with rt.store.read() as conn:
                 parent = meanings.parent_of(conn, text, file.name)
+            above = parent.text if parent else None
+            untold: list[str] = []
+            policy: Share | None = None
+            if connection:
+                catalogue, policy = listed(rt, connection)
+            else:
+                catalogue, untold = shipped(text, above, file.name)
         except MappingError as error:
             raise Mistakes(file.name, meanings.mistakes(error.complaints)) from None
-    compiled, told = meanings.prove(text, catalogue, parent.text if parent else None, file.name)
-    good = compiled is not None and not any(one.severity == "E" for one in told)
+    compiled, told = meanings.prove(text, catalogue, above, file.name, policy)
     if as_json:
-        show_json({"ok": good, "complaints": [asdict(one) for one in told], "hash": compiled.hash if compiled else ""})
+        complaints = [asdict(one) for one in told]
+        digest = compiled.hash if compiled else ""
+        show_json({"ok": compiled is not None, "complaints": complaints, "hash": digest, "assumed": untold})
     else:
         for one in told:
             click.echo(str(one))
-        if compiled is not None and good:
+        if untold:
+            click.echo(f"{file.name}: taken as written, for only a desk tells its own: {', '.join(untold)}")
+        if compiled is not None:
             unsupported = f", {len(compiled.unsupported)} said to be unsupported" if compiled.unsupported else ""
             click.echo(f"{file.name}: good, {len(compiled.fields)} fields{unsupported}")
-    if not good:
+    if compiled is None:
         raise SystemExit(1)
 
 
-def listed(rt: Runtime, name: str) -> Any:
-    """The catalogue of a connection, with what its desk told of itself."""
+def listed(rt: Runtime, name: str) -> tuple[Any, Share | None]:
+    """The catalogue of a connection, with what its desk told of itself, and its provider's share policy."""
     id = connection_id(rt, name)
     row = rt.desks.row(id)
-    return rt.desks.desk(id).connector.catalogue(row.found.get("lists"), row.declared).doc
+    return rt.desks.desk(id).connector.catalogue(row.found.get("lists"), row.declared).doc, rt.desks.share(row.provider)
 
 
-def shipped(kind: str) -> Any:
-    """The catalogue of a kind, as far as its manifest says it. Raises NotFound."""
+def shipped(text: str, parent: str | None, name: str) -> tuple[Any, list[str]]:
+    """The catalogue of the kind a mapping is for, as far as its manifest says it. Raises NotFound, MappingError."""
+    kind = meanings.connector_of(text, parent, name)
     if kind not in registry.kinds():
         fix = f"Name --connection, or write connector: with one of {', '.join(registry.kinds())}."
         raise NotFound("no such kind of system", "connector", kind, fix)
-    return build_catalogue(registry.manifest(kind), {}, {}, {}).doc
+    return meanings.assumed(registry.manifest(kind), text, parent, name)
 
 
 @command.command()

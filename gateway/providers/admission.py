@@ -21,13 +21,15 @@ from gateway import clock
 from gateway.errors import Conflict, Invalid, NotFound, TandemError, Unavailable
 from gateway.journal.audit import note
 from gateway.people.users import By
-from gateway.providers import connection, meanings
+from gateway.providers import connection, meanings, policies
 from gateway.providers.documents import Draft, Mistakes
 from gateway.providers.meanings import Version
 from gateway.providers.vault import place
 from gateway.runtime import Runtime
 from gateway.store import tables
+from gateway.tickets.vocabulary import document
 from mappings.model import MappingError
+from mappings.share import Share, compile_share
 
 SECONDS = 60.0
 """What a check may take in all: sign-in, our account, the live lists."""
@@ -44,13 +46,15 @@ _C = tables.connection.c
 @dataclass(frozen=True)
 class Told:
     """What a desk told of itself. ``me``: all names of our account there; ``remote``: its version, where it says one;
-    ``kept``: what the sign-in asked us to keep (``secret.x``, ``token.x``)."""
+    ``kept``: what the sign-in asked us to keep (``secret.x``, ``token.x``); ``warnings``: what the proof of the mapping
+    against it has to say, though it holds."""
 
     me: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, Json] = field(default_factory=dict)
     remote: str = ""
     kept: Mapping[str, str] = field(default_factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
 
 
 def ask(connector: Connector, ctx: Context) -> Told:
@@ -94,13 +98,13 @@ def add(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int
             raise Conflict("a connection of this name is there", "name", draft.name, fix)
     told = Told() if unchecked else trial(rt, draft)
     with rt.store.write() as conn:
-        mapping_id = mapping(conn, by, draft, told.lists)
+        mapping_id, warnings = mapping(conn, by, draft, told.lists)
         id = connection.add(conn, by.key, rt.vault, _document(draft, told), draft.manifest, mapping_id, by.actor)
         conn.execute(update(tables.connection).where(_C.id == id).values(_told(told, {})))
         if unchecked:
             connection.set_state(conn, by.key, id, "paused", UNCHECKED, by.actor)
     rt.desks.load()
-    return id, told
+    return id, replace(told, warnings=warnings)
 
 
 def change(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int, Told]:
@@ -121,18 +125,19 @@ def change(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[
         }
         if before.get(SECRET) and given.get(SECRET) not in (None, before[SECRET]):
             given.setdefault(SECRET + PREVIOUS, before[SECRET])
+        mapping_id, warnings = mapping(conn, by, draft, told.lists)
         values: dict[str, Any] = {
             "auth": draft.auth, "verify": draft.verify, "settings": json.dumps(draft.settings),
             "secrets": json.dumps({name: rt.vault.seal(text, place(row.name, name)) for name, text in given.items()}),
             "manifest": draft.manifest, "declared": json.dumps(draft.declared), "intake": draft.intake,
-            "poll_every": int(draft.poll * 1_000_000), "mapping_id": mapping(conn, by, draft, told.lists),
+            "poll_every": int(draft.poll * 1_000_000), "mapping_id": mapping_id,
             "version": row.version + 1, **(_told(told, {}) if not unchecked else {}),
         }  # fmt: skip
         conn.execute(update(tables.connection).where(_C.id == row.id).values(values))
         after = {k: v for k, v in _document(draft, told).items() if k != "secrets"}
         note(conn, by.key, by.at, f"connection:{row.name}", by.actor, "changed", "", {"after": after})
     rt.desks.load()
-    return int(row.id), told
+    return int(row.id), replace(told, warnings=warnings)
 
 
 def check(rt: Runtime, id: int) -> Told:
@@ -149,23 +154,36 @@ def check(rt: Runtime, id: int) -> Told:
         name = conn.scalar(select(tables.document.c.name).where(tables.document.c.id == row.mapping_id)) or ""
         parent = meanings.parent_of(conn, text, name)
     rt.desks.load()
-    _proved(text, desk.connector, told.lists, desk.row.declared, parent, name)
-    return told
+    policy = rt.desks.share(desk.row.provider)
+    _, warnings = _proved(text, desk.connector, told.lists, desk.row.declared, parent, name, policy)
+    return replace(told, warnings=warnings)
 
 
-def mapping(conn: Connection, by: By, draft: Draft, lists: Mapping[str, Json]) -> int:
-    """The mapping version a document asks for, proved against the desk's catalogue. Raises NotFound, Mistakes."""
+def mapping(conn: Connection, by: By, draft: Draft, lists: Mapping[str, Json]) -> tuple[int, tuple[str, ...]]:
+    """The mapping version a document asks for, proved against the desk's catalogue and the provider's share policy, and
+    the warnings of that proof. Raises NotFound, Mistakes."""
+    policy = _policy(conn, draft.provider)
     if not draft.mapping_text:
         found = meanings.newest(conn, draft.mapping)
         parent = meanings.parent_of(conn, found.text, found.name)
-        _proved(found.text, draft.connector(), lists, draft.declared, parent, found.name)
-        return found.id
+        _, warnings = _proved(found.text, draft.connector(), lists, draft.declared, parent, found.name, policy)
+        return found.id, warnings
     try:
         parent = meanings.parent_of(conn, draft.mapping_text, draft.mapping)
     except MappingError as error:
         raise Mistakes(draft.mapping, meanings.mistakes(error.complaints)) from None
-    name = _proved(draft.mapping_text, draft.connector(), lists, draft.declared, parent, draft.mapping)
-    return meanings.publish(conn, by, name, draft.mapping_text, parent, f"came with the connection {draft.name}")
+    name, warnings = _proved(
+        draft.mapping_text, draft.connector(), lists, draft.declared, parent, draft.mapping, policy
+    )
+    reason = f"came with the connection {draft.name}"
+    return meanings.publish(conn, by, name, draft.mapping_text, parent, reason), warnings
+
+
+def _policy(conn: Connection, provider: str) -> Share | None:
+    """The provider's share policy; of a new one, the one it will begin with."""
+    found = policies.history(conn, f"share:{provider}")
+    text = found[0].text if found else connection.SHARE_ALL.format(provider=provider)
+    return compile_share(text, document())
 
 
 def _proved(
@@ -175,14 +193,15 @@ def _proved(
     declared: Mapping[str, Any],
     parent: Version | None,
     name: str,
-) -> str:
-    """The proved mapping's own name."""
+    policy: Share | None,
+) -> tuple[str, tuple[str, ...]]:
+    """The proved mapping's own name, and the warnings. Raises Mistakes."""
     catalogue = connector.catalogue(lists, declared).doc
-    compiled, told = meanings.prove(text, catalogue, parent.text if parent is not None else None, name)
+    compiled, told = meanings.prove(text, catalogue, parent.text if parent is not None else None, name, policy)
     wrong = [one for one in told if one.severity == "E"]
     if compiled is None or wrong:
         raise Mistakes(name, meanings.mistakes(wrong))
-    return compiled.name
+    return compiled.name, tuple(map(str, told))
 
 
 def _known(conn: Connection, name: str) -> Any:

@@ -110,8 +110,8 @@ class Desks:
                 self._stamp = stamp
 
     def load(self) -> None:
-        with self._store.read() as conn:
-            self.refresh(Road(conn, self._store.dialect))
+        with self._store.road() as road:
+            self.refresh(road)
 
     def _load(self) -> None:
         with self._store.read() as conn:

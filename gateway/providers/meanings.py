@@ -9,19 +9,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from connectors.catalogue import build_catalogue
+from connectors.manifest import Manifest
+from connectors.registry import form
 from gateway.errors import Conflict, Invalid, NotFound
 from gateway.journal.audit import note
 from gateway.people.users import By
 from gateway.store import tables
 from gateway.store.ids import mint
 from gateway.tickets.vocabulary import document as vocabulary
+from mappings import prover
 from mappings.engine import Mapping as Compiled
-from mappings.engine import compile_mapping
-from mappings.examples import failures
-from mappings.loader import load
-from mappings.model import Complaint, MappingError
+from mappings.engine import compile_mapping, effective
+from mappings.loader import Node, load
+from mappings.model import Complaint
+from mappings.share import Share
 
 _D = tables.document.c
+_STAND_IN = {"integer": "1", "url": "https://desk.example"}
+"""For settings without a default, where there is no connection that has them."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +83,50 @@ def parent_of(conn: Connection, text: str, name: str) -> Version | None:
     raise NotFound("no such version", "extends", f"{wanted}@{version}", f"See: tandem mapping history {wanted}")
 
 
-def connector_of(text: str, name: str) -> str:
-    """The kind of system a mapping is for. Raises MappingError."""
-    node = load(text, name).get("connector")
+def connector_of(text: str, parent: str | None, name: str) -> str:
+    """The kind of system a mapping is for, as it says itself or inherits it. Raises MappingError."""
+    node = effective(text, parent, name).get("connector")
     return node.text or "" if node is not None else ""
 
 
+def assumed(spec: Manifest, text: str, parent: str | None, name: str) -> tuple[Mapping[str, Any], list[str]]:
+    """The catalogue of a kind as far as its manifest says it, and the names of custom fields that only a desk itself
+    can tell: these are taken as the mapping writes them. Raises MappingError."""
+    settings = {
+        f"settings.{entry.name}": entry.default or _STAND_IN.get(entry.type, entry.name) for entry in form(spec)
+    }
+    told = build_catalogue(spec, settings, {}, {}).doc
+    fields, families = dict(told["fields"]), spec.part("families")
+    names = _named(effective(text, parent, name))
+    missing = {one: table for one, table in names.items() if one not in fields and one.partition(":")[0] in families}
+    for one, table in missing.items():
+        many = families[one.partition(":")[0]].get("type") == "set"
+        fields[one] = {"type": "set", "of": "text"} if many else {"type": "choice" if table else "text"}
+    searchable = sorted({*told["reference_searchable"], *missing} if told["reference_searchable"] else ())
+    return {**told, "fields": fields, "reference_searchable": searchable}, sorted(missing)
+
+
+def _named(root: Node) -> dict[str, bool]:
+    """The remote fields a mapping names, and whether it has a table of values for each."""
+    reference = root.get("reference")
+    names = {reference.text: False} if reference is not None and reference.text else {}
+    rules = root.get("fields")
+    for rule in (rules.table or {}).values() if rules is not None else ():
+        field = rule.get("field") if rule.table is not None else rule
+        for each in (field.items or (field,)) if field is not None else ():
+            if each.text:
+                names[each.text] = rule.get("values") is not None
+    return names
+
+
 def prove(
-    text: str, catalogue: Mapping[str, Any], parent: str | None, name: str
+    text: str, catalogue: Mapping[str, Any], parent: str | None, name: str, policy: Share | None = None
 ) -> tuple[Compiled | None, list[Complaint]]:
-    """The compiled mapping (None where it cannot be used) and everything to be said about it, its examples tried."""
-    try:
-        compiled = compile_mapping(text, catalogue, vocabulary(), parent, name)
-    except MappingError as error:
-        return None, error.complaints
-    return compiled, failures(compiled, load(text, name))
+    """The compiled mapping (None where it cannot be used) and everything to be said about it by all checks."""
+    proof = prover.prove(text, catalogue, vocabulary(), parent, policy, name)
+    if not proof.holds:
+        return None, proof.complaints
+    return compile_mapping(text, catalogue, vocabulary(), parent, name), proof.complaints
 
 
 def mistakes(complaints: list[Complaint]) -> list[Invalid]:

@@ -78,7 +78,7 @@ def test_words_of_the_manifest(name: str, entry: dict[str, Any]) -> None:
         ("group", {"type": "choice", "values": {"4": "Network"}}),
         ("custom:Impact", {"type": "choice", "label": "The impact", "values": {"High": "High", "Low": "Low"}}),
         ("custom:When", {"type": "datetime", "label": "When"}),
-        ("custom:Empty", {"type": "text", "label": "Empty"}),
+        ("custom:Empty", {"type": "choice", "label": "Empty"}),
         ("multi:Many", {"type": "set", "of": "text", "label": "Many", "values": {"A": "A", "B": "B"}}),
         ("custom:One", {"type": "text", "label": "One"}),
     ],
