@@ -221,6 +221,8 @@ def items(p: Planner, link: Link, seen: Observed) -> None:
         elif binding.hash_theirs and item.hash != binding.hash_theirs and item.kind == "comment":
             revise(p, link, item, binding)
         elif not binding.hash_theirs:
+            if item.kind == "file" and item.size is not None and item.hash != binding.hash_ours:
+                p.notice("altered", f"{p.leg(link).name} keeps our file as {item.name}, {item.size} bytes", link)
             binding.hash_theirs = item.hash
             bind(p, link, binding)
 

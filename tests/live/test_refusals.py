@@ -129,6 +129,11 @@ def test_a_ticket_that_is_moved_away_or_merged_is_said(rig: Rig) -> None:
     states = rig.rows("select ticket_id, state from link where role = 'holder'")
     assert dict(states) == {moved: "left", merged: "merged"}
 
+    rig.paula.change(remote, Queue="Escalations", Status="open")
+    rig.settle()
+    assert rig.rows("select state from link where ticket_id = ?", moved) == [("live",)]
+    assert rig.fields(moved)["status"] == "in_progress"
+
 
 def test_a_file_beyond_its_limit_is_named_instead(rig: Rig) -> None:
     ticket, remote = rig.escalated()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
@@ -103,3 +104,19 @@ def test_files_of_a_record_that_is_gone_are_not_fetched_any_more(scene: Make) ->
     s.calm()
     assert s.rows("select state from link") == [("gone",)]
     assert s.rows("select state from attachment") == [("refused",)]
+
+
+@pytest.mark.parametrize(("name", "data", "told"), [("log.txt", b"4", 1), ("log", b"42", 1), ("log.txt", b"24", 0)])
+def test_a_file_of_ours_that_they_cut_or_renamed_is_said_once(scene: Make, name: str, data: bytes, told: int) -> None:
+    s = scene()
+    ticket = s.escalated()
+    s.wish("attach", ticket, files=[s.file("log.txt", b"42")], audience=["provider:acme"])
+    s.world.run()
+    sent = s.record().uploads[0]
+    s.record().uploads[0] = replace(sent, name=name, data=data, size=len(data))
+    for _ in range(2):
+        s.edit_there(urgency="high")
+        s.calm()
+    words = f"acme keeps our file as {name}, {len(data)} bytes"
+    assert s.rows("select kind, text, count from notice") == [("altered", words, 1)][:told]
+    assert s.value("select count(*) from attachment") == 1
