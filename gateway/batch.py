@@ -47,9 +47,7 @@ class Opened:
         self._begin()
 
     def _begin(self) -> None:
-        store = self._rt.store
-        self.conn = self._stack.enter_context(store.write() if self.locked else store.read())
-        self.road = Road(self.conn, store.dialect)
+        self.road = self._stack.enter_context(self._rt.store.road(write=self.locked))
 
     def lock(self) -> None:
         """From here on nobody else writes (SQLite), or rows are locked one by one (PostgreSQL)."""

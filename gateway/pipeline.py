@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -68,6 +68,7 @@ def _process(rt: Runtime, limit: int, only: int | None = None, broken: str = "")
         found = [one for one in arrivals.claim(work.road, limit, now) if only is None or one.id == only]
         if not found:
             return 0
+        rt.desks.refresh(work.road)
         meant, dead = _meant(rt, found)
         if broken:
             meant, dead = [], [(only or 0, broken)]
@@ -84,8 +85,8 @@ def _process(rt: Runtime, limit: int, only: int | None = None, broken: str = "")
 
 
 def _one_by_one(rt: Runtime, limit: int) -> int:
-    with rt.store.read() as conn:
-        ids = [one.id for one in arrivals.claim(Road(conn, rt.store.dialect), limit, rt.now())]
+    with rt.store.road() as road:
+        ids = [one.id for one in arrivals.claim(road, limit, rt.now())]
     for id in ids:
         try:
             _process(rt, limit, only=id)
@@ -162,14 +163,13 @@ def deliver(rt: Runtime, budget: float = 60.0) -> int:
         if flight.total == 0:
             break
         ends = _land(flight)
-        settle(rt, ends)
+        settle(rt, ends, () if flight.total else flight.held)
         settled += len(ends)
         flight.writes.update(step.link.id for step, _ in ends if step.kind == "update")
         if loops := [link for link, writes in flight.writes.items() if writes > BRAKE]:
             brake(rt, loops)
             flight.writes.clear()
         look = True  # settling made lanes due again, or made room
-    _free(rt, flight)
     return settled
 
 
@@ -204,26 +204,18 @@ def _land(flight: _Flight) -> list[tuple[Step, Settled]]:
     return ends
 
 
-def _free(rt: Runtime, flight: _Flight) -> None:
-    """Give the permits back."""
-    if flight.held:
-        with rt.store.write() as conn:
-            road = Road(conn, rt.store.dialect)
-            for connection in flight.held:
-                lanes.hold(road, connection, rt.drain, 0, 0)
-
-
-def settle(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
-    """Plan and apply how steps ended, in one transaction; if that fails, one by one."""
+def settle(rt: Runtime, ends: list[tuple[Step, Settled]], free: Collection[int] = ()) -> None:
+    """Plan and apply how steps ended, in one transaction; if that fails, one by one. ``free``: connections whose
+    permits go back with it; if nothing can be settled they end by themselves."""
     ends = [(step, _scheduled(end)) for step, end in ends]
     try:
-        _settle(rt, ends)
+        _settle(rt, ends, free)
     except Exception as error:
         if rt.store.broken(error):
             raise
         for one in ends:
             try:
-                _settle(rt, [one])
+                _settle(rt, [one], free)
             except Exception:  # noqa: BLE001 - its lane's lease ends, and the lane looks what became of it
                 attempt.LOG.exception("a step could not be settled", extra={"link": one[1].link_id})
 
@@ -235,7 +227,7 @@ def _scheduled(end: Settled) -> Settled:
     return end
 
 
-def _settle(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
+def _settle(rt: Runtime, ends: list[tuple[Step, Settled]], free: Collection[int]) -> None:
     with batch.opened(rt, write=True) as work:
         road, now = work.road, rt.now()
         fences = dict(road.rows("select link_id, fence from lane where link_id INTS(?)", [e.link_id for _, e in ends]))
@@ -251,6 +243,8 @@ def _settle(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
         for connection, people in _people(good):
             rt.desks.know(road, connection, people, now)
         lanes.settle(road, [_lane(done, step, end, now) for step, end in good])
+        for connection in free:
+            lanes.hold(road, connection, rt.drain, 0, 0)
     rt.crash("K6")
     _record(rt, good)
     done.after(rt)
@@ -286,8 +280,7 @@ def _record(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
     now = rt.now()
     changed = [c for c in {*ok, *bad} if bad[c] or rt.desks.troubled(c) or rt.desks.worth_telling("ok", c, now)]
     if changed:
-        with rt.store.write() as conn:
-            road = Road(conn, rt.store.dialect)
+        with rt.store.road(write=True) as road:
             for connection in changed:
                 breaker.record(road, connection, ok[connection], bad[connection], said.get(connection, ""), now)
                 rt.desks.trouble(connection, bool(bad[connection]) and not ok[connection])
@@ -298,8 +291,7 @@ def _record(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
 
 def tick(rt: Runtime) -> int:
     """What only the clock starts: polls that are due, lanes that write too often. How much was done."""
-    with rt.store.read() as conn:
-        road = Road(conn, rt.store.dialect)
+    with rt.store.road() as road:
         rt.desks.refresh(road)
         due = polling.due(road, rt.now())
         loops = _loops(road, rt.now())
@@ -313,9 +305,8 @@ def tick(rt: Runtime) -> int:
 def brake(rt: Runtime, links: list[int]) -> None:
     """Stop lanes until a person has seen who answers whom."""
     sql = "update lane set held = ?, due_at = null where link_id INTS(?) and held = ''"
-    with rt.store.write() as conn:
-        why = f"more than {BRAKE} writes in 10 minutes: this looks like a loop"
-        Road(conn, rt.store.dialect).run(sql, why, links)
+    with rt.store.road(write=True) as road:
+        road.run(sql, f"more than {BRAKE} writes in 10 minutes: this looks like a loop", links)
 
 
 def _loops(road: Road, now: int) -> list[int]:
@@ -341,10 +332,10 @@ def poll(rt: Runtime, connection: int) -> int:
             set_state(conn, rt.key, connection, "regressed", str(error))
     except errors.Outcome as error:
         after = error.after
-        with rt.store.write() as conn:
+        with rt.store.road(write=True) as road:
             sql = "update health set last_error_at = ?, last_error = ? where connection_id = ?"
-            Road(conn, rt.store.dialect).run(sql, rt.now(), error.said, connection)
+            road.run(sql, rt.now(), error.said, connection)
     finally:
-        with rt.store.write() as conn:
-            polling.schedule(Road(conn, rt.store.dialect), connection, rt.now(), after)
+        with rt.store.road(write=True) as road:
+            polling.schedule(road, connection, rt.now(), after)
     return new

@@ -76,7 +76,8 @@ def attempt(p: Planner, link: Link, end: Settled, outcome: str, id: int | None =
     if outcome not in ("unknown", "ghost"):
         link.attempts = [a for a in link.attempts if a.id != which]
         for pair in link.pairs.values():
-            pair.sent = [s for s in pair.sent if s[0] != which]
+            if pair.sent:
+                pair.sent = [s for s in pair.sent if s[0] != which]
 
 
 # --- yes ---
@@ -150,7 +151,8 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
     if seen is None:
         return
     for name, value in raw.items():
-        if name not in end.sent:
+        known = link.pairs.get(name)
+        if name not in end.sent and (known is None or known.park or known.owed or holds[name] != known.theirs):
             _other(p, link, name, value, seen, first)
     if seen.state != "live":
         vanish(p, link, seen.state, seen.into)

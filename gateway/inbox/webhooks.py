@@ -13,7 +13,6 @@ from connectors.base import Arrival, Reply
 from gateway.clock import utc
 from gateway.journal import arrivals
 from gateway.runtime import Runtime
-from gateway.store.db import Road
 from gateway.store.ids import mint
 
 MOST_AT_ONCE = 256
@@ -87,8 +86,7 @@ class Door:
 
     def _look(self, now: int) -> None:
         self._looked_at = now
-        with self._rt.store.read() as conn:
-            road = Road(conn, self._rt.store.dialect)
+        with self._rt.store.road() as road:
             self._rt.desks.refresh(road)
             counts = road.rows("select connection_id, count(*) from arrival where state = 0 group by connection_id")
         self._backlog = dict(counts)
@@ -131,8 +129,7 @@ class Door:
     def _write(self, batch: list[_Waiting]) -> None:
         now = self._rt.now()
         alive = [c for c in {one.row[1] for one in batch} if self._rt.desks.worth_telling("arrival", c, now)]
-        with self._rt.store.write() as conn:
-            road = Road(conn, self._rt.store.dialect)
+        with self._rt.store.road(write=True) as road:
             if alive:
                 road.run("update health set last_arrival_at = ? where connection_id INTS(?)", now, alive)
             if arrivals.store(road, [one.row for one in batch]) == len(batch):

@@ -135,9 +135,10 @@ def _moved_elsewhere(step: Step, desk: Desk, ctx: Context, id: str) -> str:
 
 def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, id: str) -> Settled:
     """A yes, and what the remote made of it: from the reply itself, or fetched."""
-    for name, rule in step.leg.mapping.fields.items():
-        if set(rule.remote) & set(receipt.later):
-            step.sent.pop(name, None)  # a create could not carry it: it is still owed
+    if receipt.later:
+        for name, rule in step.leg.mapping.fields.items():
+            if set(rule.remote) & set(receipt.later):
+                step.sent.pop(name, None)  # a create could not carry it: it is still owed
     data: dict[str, Any] = {"unsaid": step.unsaid, "comments": step.comments}
     seen: Observed | None = None
     ctx = tools.context(desk)

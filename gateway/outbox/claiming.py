@@ -23,8 +23,7 @@ from gateway.store.ids import mint
 def claim(rt: Runtime, room: int, in_air: Counter[int], held: set[int]) -> list[Step]:
     """Take due lanes and choose their steps. ``in_air``: this drain's lanes in flight; ``held``: connections it holds
     permits of."""
-    with rt.store.read() as conn:
-        road = Road(conn, rt.store.dialect)
+    with rt.store.road() as road:
         rt.tell_time(road)
         rt.desks.refresh(road)
         due = lanes.due(road, rt.now())
@@ -33,8 +32,7 @@ def claim(rt: Runtime, room: int, in_air: Counter[int], held: set[int]) -> list[
     if not due:
         return []
     steps: list[Step] = []
-    with rt.store.write() as conn:
-        road = Road(conn, rt.store.dialect)
+    with rt.store.road(write=True) as road:
         now = rt.now()
         breakers = breaker.read(road, due)
         for connection in due:

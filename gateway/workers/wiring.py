@@ -1,6 +1,6 @@
 """What the drains do: each name with its look (one pass) and its question whether anything is due.
 
-An empty look is one small statement; connections, mappings and policies are reread before work, so that a process that
+An empty look is a statement or two; connections, mappings and policies are reread before work, so that a process that
 has lived long works with today's.
 """
 
@@ -15,7 +15,6 @@ from gateway.config import Config
 from gateway.journal import checkpoints
 from gateway.runtime import Runtime
 from gateway.store import leases, retention
-from gateway.store.db import Road
 from gateway.workers.drain import Look
 from gateway.workers.schedule import Duties
 from gateway.workers.wake import Bell
@@ -62,14 +61,14 @@ class Wiring:
     def due(self, name: str) -> bool:
         """Whether a look at ``name`` would find something."""
         rt = self.runtime
-        with rt.store.read() as conn:
-            return bool(Road(conn, rt.store.dialect).rows(_DUE[name], rt.now()))
+        with rt.store.road() as road:
+            return bool(road.rows(_DUE[name], rt.now()))
 
     def looks(self) -> dict[str, Look]:
         rt = self.runtime
         return {
             "process": self._process,
-            "deliver": lambda: self.due("deliver") and pipeline.deliver(rt, DELIVER_FOR) > 0,
+            "deliver": lambda: pipeline.deliver(rt, DELIVER_FOR) > 0,
             "seal": lambda: checkpoints.seal(rt.store, self.keys, rt.now()) > 0,
             "tick": lambda: pipeline.tick(rt) > 0 and self.due("tick"),
             "checkpoint": self._checkpoint,
@@ -92,9 +91,6 @@ class Wiring:
     def _process(self) -> bool:
         """A batch; and what it made due goes out from here, unless a drain is up that does: its fork would cost 11 to
         17 ms of the first event's time."""
-        if not self.due("process"):
-            return False
-        self.runtime.desks.load()
         if pipeline.process(self.runtime) == 0:
             return False
         if not self.bell.alive("deliver"):
