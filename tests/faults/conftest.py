@@ -44,12 +44,13 @@ def own_maker(own_postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def scene_apart(own_maker: Maker, tmp_path: Path) -> Iterator[Scene]:
+def scene_apart(own_postgres: Postgres, own_maker: Maker, tmp_path: Path) -> Iterator[Scene]:
     """A scene on the PostgreSQL that may be killed."""
+    if own_postgres.process is None:  # a test before this one failed
+        own_postgres.start()
     database = own_maker.prepared(tmp_path)
     with opened(settings(tmp_path, database.url)) as made:
         yield made
-    own_maker.drop(database)
 
 
 class Redis(Server):
