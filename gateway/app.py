@@ -14,11 +14,12 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import api
 from gateway.api import health, hooks, problems, strict
 from gateway.api.problems import Refusal
-from gateway.config import Config
+from gateway.config import Config, trusted_proxies
 from gateway.errors import ConfigError, Unavailable
 from gateway.inbox.webhooks import Door
 from gateway.runtime import Runtime
@@ -77,6 +78,9 @@ def create_app(runtime: Runtime | None = None) -> Flask:
     app.after_request(_guard)
     app.context_processor(lambda: {"csp_nonce": nonce})
     app.wsgi_app = hooks.Hooks(app.wsgi_app, lambda: _door(app))  # type: ignore[method-assign,assignment]
+    proxies = trusted_proxies() if runtime is None else runtime.config.trusted_proxies
+    if proxies:  # the last so many addresses of X-Forwarded-For are theirs; whatever stands before is anybody's word
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     problems.install(app)
     app.register_blueprint(health.signs)
     app.register_blueprint(hooks.hooks)

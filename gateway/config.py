@@ -31,7 +31,8 @@ _POSTGRES = ("postgres://", "postgresql://", "postgresql+psycopg://")
 @dataclass(frozen=True)
 class Config:
     """``home`` is absolute. ``egress_allow`` holds ``host:port`` or ``CIDR:port``. ``embedded_redis`` is true when no
-    Redis was named: ``tandem up`` then runs its own. ``crash_at`` is a crash point's name, in tests only."""
+    Redis was named: ``tandem up`` then runs its own. ``crash_at`` is a crash point's name, in tests only.
+    ``trusted_proxies``: how many stand before the web process and append to its forwarded headers."""
 
     home: Path
     database_url: str = field(repr=False)
@@ -41,6 +42,7 @@ class Config:
     egress_allow: tuple[str, ...]
     crash_at: str
     secret: bytes = field(repr=False)
+    trusted_proxies: int = 0
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, create: bool = True) -> Config:
@@ -59,6 +61,7 @@ class Config:
             egress_allow=_egress(env.get("TANDEM_EGRESS_ALLOW") or ""),
             crash_at=env.get("TANDEM_CRASH_AT") or "",
             secret=_secret(env, home, _sqlite_path(url), create),
+            trusted_proxies=trusted_proxies(env),
         )
 
     @property
@@ -92,6 +95,15 @@ class Config:
             "TANDEM_BIND": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "TANDEM_EGRESS_ALLOW": ",".join(self.egress_allow),
         }
+
+
+def trusted_proxies(environ: Mapping[str, str] | None = None) -> int:
+    """How many proxies before the web process are believed, 0 to 9. Raises ConfigError."""
+    text = ((os.environ if environ is None else environ).get("TANDEM_TRUSTED_PROXIES") or "0").strip()
+    if len(text) != 1 or text not in "0123456789":
+        fix = "Write how many proxies stand between the internet and Tandem, usually 1."
+        raise ConfigError("not a number of proxies", "TANDEM_TRUSTED_PROXIES", text, fix)
+    return int(text)
 
 
 def variable(name: str) -> str | None:

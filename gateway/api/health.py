@@ -86,7 +86,10 @@ def metrics() -> Response:
 
 
 def _local() -> bool:
-    """Whether the one who asks sits on this machine, and no proxy stands between."""
+    """Whether the one who asks sits on this machine, and no proxy stands between. Where one is known of, nobody does."""
+    rt: Runtime = current_app.extensions["tandem"]
+    if rt.config.trusted_proxies:
+        return False
     forwarded = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"))
     return request.remote_addr in ("127.0.0.1", "::1") and not forwarded
 

@@ -135,3 +135,12 @@ def test_a_child_loads_the_same_settings(tmp_path: Path) -> None:
     child = Config.load(config.child_environment())
     assert (child.home, child.bind, child.secret) == (config.home, ("::1", 9000), config.secret)
     assert child.egress_allow == ("a.example:443", "127.0.0.1:9001")
+
+
+def test_proxies_are_believed_only_where_they_are_counted(tmp_path: Path) -> None:
+    env = {"TANDEM_HOME": str(tmp_path)}
+    assert Config.load(env).trusted_proxies == 0
+    assert Config.load({**env, "TANDEM_TRUSTED_PROXIES": " 2 "}).trusted_proxies == 2
+    for wrong in ("yes", "-1", "1.5", "10", "²"):
+        with pytest.raises(ConfigError, match="TANDEM_TRUSTED_PROXIES"):
+            Config.load({**env, "TANDEM_TRUSTED_PROXIES": wrong})

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from gateway.app import create_app
 from gateway.console.web import COOKIE
 from gateway.people import users
 from gateway.people.users import By
@@ -206,3 +208,52 @@ def test_static_files_are_served_and_nothing_else(at_work: tuple[Scene, Flask]) 
     for path in ("../web.py", "..%2fweb.py", "vendor/../../web.py", "..%252fweb.py"):
         assert client.get(f"/static/console/{path}").status_code == 404
     assert (Path(__file__).parents[2] / "gateway/console/web.py").is_file()
+
+
+def behind(scene: Scene, proxies: int) -> Flask:
+    """The same installation, with so many proxies before it."""
+    rt = replace(scene.rt, config=replace(scene.rt.config, trusted_proxies=proxies))
+    return create_app(rt)
+
+
+def tries(app: Flask, chain: str, times: int, path: str = "/sign-in") -> list[int]:
+    """Sign in wrongly, as a proxy on this machine passes it on."""
+    client = app.test_client()
+    base = {"base_url": "http://localhost", "headers": {"X-Forwarded-For": chain, "X-Forwarded-Proto": "https"}}
+    token = re.search(r'name="csrf" value="([^"]+)"', client.get(path, **base).text)[1]  # type: ignore[index, arg-type]
+    return [client.post(path, data={**WRONG, "csrf": token}, **base).status_code for _ in range(times)]  # type: ignore[arg-type]
+
+
+def test_a_trusted_proxy_says_that_it_came_over_tls(at_work: tuple[Scene, Flask]) -> None:
+    data = {"email": PEOPLE["agent"][0], "password": PASSWORD}
+    for proxies, proto, secure in ((1, "https", True), (1, "http", False), (0, "https", False)):
+        client = behind(at_work[0], proxies).test_client()
+        headers = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": proto}
+        page = client.get("/sign-in", headers=headers)
+        token = re.search(r'name="csrf" value="([^"]+)"', page.text)[1]  # type: ignore[index]
+        answer = client.post("/sign-in", data={**data, "csrf": token}, headers=headers)
+        assert answer.status_code == 303
+        assert [("Secure" in one) for one in answer.headers.getlist("Set-Cookie")] == [secure]
+        assert ("Strict-Transport-Security" in answer.headers) is secure
+
+
+def test_tries_are_counted_by_who_stands_behind_the_proxy(at_work: tuple[Scene, Flask]) -> None:
+    app = behind(at_work[0], 1)
+    assert tries(app, "192.0.2.7", 11)[-1] == 429
+    assert tries(app, "192.0.2.8", 1) == [401], "somebody else"
+    assert tries(app, "192.0.2.8, 192.0.2.7", 1) == [429], "what stands before the proxy's word is anybody's"
+    two = behind(at_work[0], 2)
+    assert tries(two, "192.0.2.7, 10.0.0.1", 11)[-1] == 429
+    assert tries(two, "192.0.2.8, 10.0.0.1", 1) == [401]
+
+
+def test_without_a_trusted_proxy_nobody_believes_the_header(at_work: tuple[Scene, Flask]) -> None:
+    app = behind(at_work[0], 0)
+    codes = [code for n in range(11) for code in tries(app, f"192.0.2.{n}", 1)]
+    assert codes[-1] == 429, "one address, whatever it says"
+
+
+def test_metrics_are_not_open_through_a_trusted_proxy(at_work: tuple[Scene, Flask]) -> None:
+    for headers in ({}, {"X-Forwarded-For": "127.0.0.1"}, {"X-Forwarded-For": "192.0.2.7"}):
+        assert behind(at_work[0], 1).test_client().get("/metrics", headers=headers).status_code == 401
+    assert behind(at_work[0], 0).test_client().get("/metrics").status_code == 200
