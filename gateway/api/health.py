@@ -86,7 +86,7 @@ def metrics() -> Response:
 
 
 def _local() -> bool:
-    """Whether the one who asks sits on this machine, and no proxy stands between. Where one is known of, nobody does."""
+    """Whether the one who asks sits on this machine, and no proxy stands between. Where one is counted, nobody does."""
     rt: Runtime = current_app.extensions["tandem"]
     if rt.config.trusted_proxies:
         return False

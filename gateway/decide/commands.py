@@ -145,7 +145,10 @@ def escalate(p: Planner, what: Command) -> None:
     """``{connection, comments, files, role}``: hand the ticket to a provider (or let it help), with chosen notes."""
     leg = p.facts.legs.named(what.data["connection"])
     if leg is None:
-        raise Objection("no such connection", "connection", what.data["connection"], "name an active connection")
+        name = what.data["connection"]
+        if why := p.facts.legs.stopped(name):
+            raise Objection(f"{name} is {why}", "connection", name, "have it resumed, or choose another")
+        raise Objection("no such connection", "connection", name, "name an active connection")
     if p.ticket.fields.get("status") in FINAL and p.ticket.fields.get("status") != "resolved":
         raise Objection("the ticket is closed", "status", p.ticket.fields.get("status"), "reopen it first")
     link = next((one for one in p.ticket.links if one.connection_id == leg.connection_id and one.live), None)

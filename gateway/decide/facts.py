@@ -174,10 +174,12 @@ class Ticket:
 
 
 class Legs(Protocol):
-    """Where a plan learns what a connection says: the version a link is pinned to, or the one in force by name."""
+    """Where a plan learns what a connection says: the version a link is pinned to, or the one in force by name; and why
+    there is none of that name, as ``paused by Ana ...``, "" where it was never there."""
 
     def of(self, connection_id: int, mapping_id: int) -> Leg: ...
     def named(self, name: str) -> Leg | None: ...
+    def stopped(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

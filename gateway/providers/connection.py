@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from gateway.clock import now_us
+from gateway.clock import now_us, utc
+from gateway.desk.actors import names
+from gateway.journal import chain
 from gateway.journal.audit import note
 from gateway.journal.chain import Key
 from gateway.providers.vault import Vault, place
@@ -76,6 +78,18 @@ def set_state(conn: Connection, key: Key, connection_id: int, state: str, reason
         {"before": row.state, "after": state, "reason": reason},
     )
     return True
+
+
+def who_paused(conn: Connection, name: str) -> str:
+    """``paused by Ana since 2026-11-22 09:30 UTC: their maintenance``, as far as it is known."""
+    reason = conn.scalar(select(tables.connection.c.state_reason).where(tables.connection.c.name == name))
+    a, said = tables.audit.c, "paused"
+    for row in conn.execute(select(tables.audit).where(a.subject == f"connection:{name}").order_by(a.seq.desc())):
+        entry = chain.read(bytes(row.canon))
+        if entry.verb == "paused":
+            said = f"paused by {names(conn, [entry.actor])[entry.actor]} since {utc(entry.at):%Y-%m-%d %H:%M} UTC"
+            break
+    return f"{said}: {reason}" if reason else said
 
 
 def add(

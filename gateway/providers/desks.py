@@ -20,6 +20,7 @@ from connectors.base import Connector
 from gateway.clock import now_us
 from gateway.decide.facts import Leg
 from gateway.decide.routing import Policy, compile_policy
+from gateway.providers.connection import who_paused
 from gateway.providers.renewal import given
 from gateway.providers.vault import Vault, place
 from gateway.store import tables
@@ -187,6 +188,15 @@ class Desks:
         rows = [r for r in self._rows.values() if name in (r.name, r.provider) and r.state != "paused"]
         rows.sort(key=lambda r: (r.name != name, r.id))
         return self.of(rows[0].id, rows[0].mapping_id) if rows else None
+
+    def stopped(self, name: str) -> str:
+        """Who paused the connection (or provider) of that name, since when and why, "" where there is none."""
+        rows = [r for r in self._rows.values() if name in (r.name, r.provider) and r.state == "paused"]
+        rows.sort(key=lambda r: (r.name != name, r.id))
+        if not rows:
+            return ""
+        with self._store.read() as conn:
+            return who_paused(conn, rows[0].name)
 
     def share(self, provider: str) -> Share | None:
         """The share policy in force for a provider, by slug; None when none was ever published."""

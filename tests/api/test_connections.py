@@ -70,3 +70,13 @@ def test_providers_and_mappings(api: Asking) -> None:
     (version,) = api.get("agent", "mappings/memory")["items"]
     whole = api.get("agent", f"mappings/memory/{version['version']}")
     assert whole["text"].startswith("mapping: 1") and whole["author"] == "tandem" and "text" not in version
+
+
+def test_a_paused_connection_takes_no_ticket_and_says_who_paused_it(api: Asking) -> None:
+    api.post("admin", "connections/acme/pause", {"reason": "moving house"}, 200)
+    id = api.ticket()
+    answer = api("agent", "POST", f"tickets/{id}/escalate", {"connection": "acme", "reason": "theirs"})
+    assert answer.status_code == 422
+    (one,) = answer.json["errors"]
+    assert one["field"] == "connection" and one["title"].startswith("acme is paused by the admin since 2")
+    assert one["title"].endswith("UTC: moving house") and one["fix"] == "have it resumed, or choose another"

@@ -24,7 +24,7 @@ MEANING = re.compile(
     "|a provider has exactly one connection.*|a requester's token belongs to a user|used with another body"
     "|a connection goes with the role of a provider|the ticket was changed meanwhile|.* is kept by acme while it .*"
     "|not a name Tandem can use|is needed|there is no such (key|setting|secret)|no such kind of system"
-    "|not a policy|M00[123] .*|an? (provider|requester) is in no team of ours"
+    "|acme is paused.*|not a policy|M00[123] .*|an? (provider|requester) is in no team of ours"
     "|a file or the text itself is expected|files of this machine are not read from here|no such choice"
 )
 """Why a request that the document allows may be refused all the same: what it names is not there, or not now."""

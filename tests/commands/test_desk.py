@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -259,3 +260,12 @@ def test_a_held_lane_is_listed_and_released(linked: Cli, server: DeskServer) -> 
     assert "no lane is held" in linked.good("lane", "list")
     assert "not held" in linked.refused("lane", "release", one["link_id"])
     assert linked.rows("select held, due_at > 0, freed_at > 0 from lane") == [("", 1, 1)]
+
+
+def test_escalating_to_a_paused_connection_says_who_paused_it_and_why(connected: Cli) -> None:
+    connected.good("connection", "pause", "acme", "--reason", "their maintenance")
+    connected.good("ticket", "create", "--title", "Printer")
+    said = connected.refused("ticket", "escalate", "T-1001", "--to", "acme", "--reason", "x")
+    assert re.search(r"acme is paused by cli since \d{4}-\d\d-\d\d \d\d:\d\d UTC: their maintenance", said)
+    assert "resumed" in said
+    assert "no such connection" in connected.refused("ticket", "escalate", "T-1001", "--to", "bolt", "--reason", "x")
