@@ -147,8 +147,8 @@ def _moved(road: Road, planned: _Planned, locked: set[int]) -> bool:
         return False
     if dict(rows) != planned.versions:
         return True
-    fences = road.rows("select link_id, fence from lane where ticket_id INTS(?)", tickets)
-    return any(planned.fences.get(link) != fence for link, fence in fences)
+    fences = road.rows("select link_id, fence from lane where link_id INTS(?)", sorted(planned.fences))
+    return dict(fences) != planned.fences
 
 
 def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:

@@ -43,9 +43,9 @@ _STAMP = """select t.version, (select max(id) from notice where ticket_id = t.id
  (select count(*) from delivery where ticket_id = t.id), (select max(done_at) from delivery where ticket_id = t.id),
  (select coalesce(sum(state), 0) from delivery where ticket_id = t.id),
  (select coalesce(sum(tries), 0) from delivery where ticket_id = t.id),
- (select coalesce(sum(tries), 0) from lane where ticket_id = t.id),
- (select max(due_at) from lane where ticket_id = t.id),
- (select count(*) from lane where ticket_id = t.id and held <> '')
+ (select coalesce(sum(n.tries), 0) from link l join lane n on n.link_id = l.id where l.ticket_id = t.id),
+ (select max(n.due_at) from link l join lane n on n.link_id = l.id where l.ticket_id = t.id),
+ (select count(*) from link l join lane n on n.link_id = l.id where l.ticket_id = t.id and n.held <> '')
  from ticket t where t.number = ?"""
 
 

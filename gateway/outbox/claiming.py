@@ -25,8 +25,10 @@ def claim(rt: Runtime, room: int, in_air: Counter[int], held: set[int]) -> list[
     permits of."""
     with rt.store.road() as road:
         rt.tell_time(road)
-        rt.desks.refresh(road)
         due = lanes.due(road, rt.now())
+        if not due:
+            return []
+        rt.desks.refresh(road)
     calm = monotonic()
     due = [c for c in due if rt.desks.row(c).state == "active" and rt.desks.desk(c).connector.slow_until() <= calm]
     if not due:

@@ -2,12 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from gateway import pipeline
 from tests.road.conftest import Make
+from tests.road.scene import Scene
+
+GROWS = frozenset(
+    [
+        "arrival",
+        "attachment",
+        "attempt",
+        "audience",
+        "audit",
+        "binding",
+        "comment",
+        "decision",
+        "delivery",
+        "facts",
+        "holding",
+        "lane",
+        "link",
+        "notice",
+        "ticket",
+        "worklog",
+        "a",
+        "c",
+        "d",
+        "l",
+        "n",
+        "t",
+    ]
+)
+"""Tables that grow with the tickets, and what statements call them."""
+
+READING = ("select", "update", "delete", "with")
 
 
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -78,3 +110,43 @@ def test_an_idle_drain_asks_once(scene: Make, monkeypatch: pytest.MonkeyPatch) -
     found = looks(monkeypatch)
     assert pipeline.deliver(s.rt) == 0
     assert found == [0]
+
+
+def scans(s: Scene, act: Callable[[], object]) -> list[str]:
+    """What SQLite would read from end to end in the statements of ``act``."""
+    said: set[str] = set()
+    with s.rt.store.read() as conn:
+        raw = conn.connection.driver_connection
+        made = type(raw)
+    execute, executemany = made.execute, made.executemany
+    try:
+        made.execute = lambda self, sql, *given: (said.add(sql), execute(self, sql, *given))[1]  # type: ignore[misc]
+        made.executemany = lambda self, sql, *given: (said.add(sql), executemany(self, sql, *given))[1]  # type: ignore[misc]
+        act()
+    finally:
+        del made.execute, made.executemany
+    found = []
+    with s.rt.store.read() as conn:
+        for sql in sorted(one for one in said if one.lstrip().lower().startswith(READING)):
+            for *_, step in conn.exec_driver_sql(f"explain query plan {sql}", ("1",) * sql.count("?")):
+                if step.startswith("SCAN") and " USING " not in step and step.split()[1] in GROWS:
+                    found.append(f"{step}: {sql}")
+    return found
+
+
+def test_no_statement_of_the_road_reads_a_whole_table(scene: Make) -> None:
+    s = scene()
+    if s.rt.store.dialect != "sqlite":
+        pytest.skip("PostgreSQL reads small tables whole, whatever indexes there are")
+    ticket = s.escalated()
+
+    def act() -> None:
+        s.wish("comment", ticket, text="one", audience=["provider:acme"])
+        s.edit(ticket, title="two")
+        s.work()
+        s.desks["acme"].update("tess", s.record().id, {"title": "three", "status": "working"})
+        s.desks["acme"].comment("tess", s.record().id, "theirs", True)
+        s.sync()
+        s.work()
+
+    assert scans(s, act) == []
