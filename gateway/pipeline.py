@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
@@ -35,6 +35,8 @@ from gateway.outbox.steps import Step
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
 from gateway.store.db import Road
+
+Also = Callable[[Road, batch.Done], None]
 
 BATCH = 64
 GROUP, PATIENCE = 64, 0.010  # receipts settled together: so many, or when the oldest has waited so many seconds
@@ -125,10 +127,13 @@ def _meant(rt: Runtime, found: Iterable[Stored]) -> tuple[list[Work], list[tuple
 # --- change ---
 
 
-def change(rt: Runtime, wish: Command, ticket: int | None = None) -> batch.Done:
-    """Carry out what a person wants; raises ``decide.commands.Objection`` (and then nothing has changed)."""
+def change(rt: Runtime, wish: Command, ticket: int | None = None, also: Also | None = None) -> batch.Done:
+    """Carry out what a person wants; raises ``decide.commands.Objection`` (and then nothing has changed). ``also`` is
+    written in the same transaction: with the change, or not at all."""
     with batch.opened(rt, write=True) as work:
         done = batch.carry_out(rt, work, [Work(wish, ticket=ticket)], strict=True)
+        if also is not None:
+            also(work.road, done)
     rt.crash("K1")
     done.after(rt)
     return done

@@ -34,6 +34,7 @@ from gateway.people import tokens
 from gateway.people.principal import Principal
 from gateway.people.users import By
 from gateway.runtime import Runtime
+from gateway.store.db import Road
 
 MOST_JSON = 2 * 1024 * 1024
 """Bytes of a JSON body: a description and everything else of a ticket fit many times."""
@@ -262,7 +263,7 @@ def wish(what: str, data: Mapping[str, Any], ticket: Any = None, reason: str = "
     asker = me()
     command = Command(what, asker.id, data, reason, asker.name)
     try:
-        done = pipeline.change(runtime(), command, None if ticket is None else ticket.id)
+        done = pipeline.change(runtime(), command, None if ticket is None else ticket.id, g.get("mark"))
         g.worked = True
         return done
     except Objection as error:
@@ -297,9 +298,11 @@ def reading(view: Callable[[Connection], Any]) -> Any:
 
 @contextmanager
 def writing() -> Iterator[Connection]:
-    """One writing transaction of the quiet parts."""
+    """One writing transaction of the quiet parts, with the mark of this request's Idempotency-Key."""
     with runtime().store.write() as conn:
         yield conn
+        if "mark" in g:
+            g.mark(Road(conn, conn.dialect.name))
     g.worked = True
 
 

@@ -127,7 +127,7 @@ def list_connections(args: dict[str, Any]) -> Any:
 
 @blp.route("", methods=["POST"])
 @needs("connection.write")
-@once()
+@once(marks=False)
 @blp.arguments(HowAdded, location="query")
 @blp.arguments(NewConnection)
 @blp.response(201, Connection)

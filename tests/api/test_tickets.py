@@ -5,6 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import pytest
+
+from gateway import pipeline
+from gateway.api import idempotency
 from tests.api.support import BOB, EVE, Asking
 
 
@@ -185,3 +189,66 @@ def test_the_timeline_tells_both_sides(api: Asking) -> None:
     assert [one["details"]["text"] for one in theirs if one["kind"] == "comment"] == ["looking"]
     assert [c["details"]["changes"] for c in theirs if c["kind"] == "change"] == [{"status": ["new", "in_progress"]}]
     assert [one["at"] for one in told] == sorted(one["at"] for one in told)
+
+
+def test_an_answer_that_was_lost_is_not_work_done_twice(api: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process dies between the work and its answer: the key tells that it was done, and as what."""
+    key = {"Idempotency-Key": "k-4"}
+
+    def dies(*_: object) -> None:
+        raise RuntimeError("the process is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency._Key, "keep", dies)
+        assert api("agent", "POST", "tickets", {"title": "x"}, headers=key).status_code == 500
+        later(api, idempotency.STALE * 2)
+        again = api("agent", "POST", "tickets", {"title": "x"}, headers=key)
+    assert again.status_code == 409
+    assert (again.json["title"], again.json["fix"]) == (
+        *("this was done, and its answer was lost", "It was done: look at T-1001."),
+    )
+    assert len(api.get("agent", "tickets")["items"]) == 1
+    contact = {"email": "zoe@example.org", "name": "Zoë"}
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency._Key, "keep", dies)
+        api("agent", "POST", "contacts", contact, headers=key)
+    assert "done" in api("agent", "POST", "contacts", contact, headers=key).json["title"]
+
+
+def test_a_request_that_died_before_its_work_can_be_sent_again(api: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = {"Idempotency-Key": "k-5"}
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency._Key, "give_back", lambda self: None)
+        patch.setattr(pipeline, "change", lambda *_: 1 / 0)
+        assert api("agent", "POST", "tickets", {"title": "x"}, headers=key).status_code == 500
+    assert api("agent", "POST", "tickets", {"title": "x"}, headers=key).status_code == 409
+    later(api, idempotency.STALE + 1)
+    assert api("agent", "POST", "tickets", {"title": "other"}, headers=key).status_code == 422
+    made = api("agent", "POST", "tickets", {"title": "x"}, headers=key)
+    assert made.status_code == 201
+    assert api("agent", "POST", "tickets", {"title": "x"}, headers=key).json == made.json
+    assert len(api.get("agent", "tickets")["items"]) == 1
+
+
+def test_who_was_thought_dead_and_is_only_slow_changes_nothing(api: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, real, answers = {"Idempotency-Key": "k-6"}, pipeline.change, []
+
+    def slow(*args: Any) -> Any:
+        """While this one sleeps, another comes with its key."""
+        monkeypatch.setattr(pipeline, "change", real)
+        later(api, idempotency.STALE + 1)
+        answers.append(api("agent", "POST", "tickets", {"title": "x"}, headers=key))
+        return real(*args)
+
+    monkeypatch.setattr(pipeline, "change", slow)
+    late = api("agent", "POST", "tickets", {"title": "x"}, headers=key)
+    assert [one.status_code for one in answers] == [201]
+    assert (late.status_code, late.json["title"]) == (409, "this took too long, and was sent again meanwhile")
+    assert len(api.get("agent", "tickets")["items"]) == 1
+    assert api("agent", "POST", "tickets", {"title": "x"}, headers=key).json == answers[0].json
+
+
+def later(api: Asking, microseconds: int) -> None:
+    rt = api.world.rt
+    now = rt.now
+    rt.now = lambda: now() + microseconds
