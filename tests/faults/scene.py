@@ -106,6 +106,7 @@ class Scene:
     @contextmanager
     def process(self, part: str, crash: str = "", blind: bool = False) -> Iterator[BaseProcess]:
         """``work`` or ``web``, killed at the end at the latest."""
+        before = self._calls()
         made = worker.start(part, self.config, self.port, crash, blind)
         self.running.append(made)
         try:
@@ -114,6 +115,16 @@ class Scene:
             self.running.remove(made)
             made.kill()
             made.join(30)
+            self._landed(before)
+
+    def _calls(self) -> int:
+        """How many connections the desk serves."""
+        return len(self.server._loopback._server.open)
+
+    def _landed(self, before: int) -> None:
+        """Wait until the desk has done all that those who no longer live have asked of it."""
+        socket.create_connection(("127.0.0.1", self.server.port), 30).close()  # behind all of theirs
+        eventually(lambda: self._calls() <= before)
 
     def dies(self, process: BaseProcess) -> None:
         """Wait until a process has met its crash point."""

@@ -61,16 +61,17 @@ class Dying:
     """A PostgreSQL that is killed whenever it is told to, so many times. It is back at once, or, where a thread killed
     it that may end before it does, when it is missed."""
 
-    def __init__(self, server: Postgres, times: int = 1) -> None:
+    def __init__(self, server: Postgres, times: int = 1, how: str = "immediate") -> None:
         self.server = server
         self.times = times
+        self.how = how
         self._lock = threading.Lock()
 
     def die(self) -> None:
         with self._lock:
             if self.times:
                 self.times -= 1
-                self.server.kill()
+                self.server.stop(self.how)
                 if threading.current_thread() is threading.main_thread():
                     self.server.start()
 
@@ -93,10 +94,12 @@ def test_a_database_that_dies_at_a_crash_point_only_delays(
     scene.check()
 
 
+@pytest.mark.parametrize("how", ("immediate", "fast"))
 def test_arrivals_are_not_blamed_for_a_database_that_dies_over_them(
-    own_postgres: Postgres, scene_apart: Scene, monkeypatch: pytest.MonkeyPatch
+    own_postgres: Postgres, scene_apart: Scene, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    scene, dying = scene_apart, Dying(own_postgres, times=3)
+    """Killed, or shut down as its packages do it at an upgrade."""
+    scene, dying = scene_apart, Dying(own_postgres, 3, how)
     both_have_work(scene)
 
     def carry_out(*args: Any, real: Callable[..., batch.Done] = batch.carry_out, **more: Any) -> batch.Done:
