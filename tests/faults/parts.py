@@ -39,6 +39,12 @@ class Parts:
         if "web" in names:
             eventually(lambda: serves("127.0.0.1", self.scene.port), why=self.scene.trace)
 
+    def again(self, name: str) -> None:
+        """Kill a part and start it anew."""
+        children.kill(self.running[name])
+        self.running[name].wait()
+        self.start(name)
+
     def said(self, name: str) -> str:
         """What a part has written."""
         return (self.scene.config.home / f"{name}.log").read_text()

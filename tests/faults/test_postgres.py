@@ -37,6 +37,8 @@ def test_a_database_that_is_killed_and_comes_back_loses_and_doubles_nothing(
             assert serves("127.0.0.1", scene.port)
             if number % 2:  # away for longer than anybody can overlook
                 eventually(lambda: "a sweep failed" in tandem.said("scheduler"))
+                tandem.again("web")  # a door that has never seen its database
+                assert knock(scene) == (503, True)
             own_postgres.start()
             eventually(lambda: knock(scene)[0] == 202)
             scene.quiet(alone=False)
