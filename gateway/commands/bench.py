@@ -23,11 +23,7 @@ def command(name: str, as_json: bool, quick: bool, database: tuple[str, ...]) ->
     scale = module.Scale()
     if quick:
         scale = dataclasses.replace(
-            scale, **{f: max(getattr(scale, f) // 10, 1) for f in ("acks", "burst", "tickets", "seconds")}
+            scale, **{f: max(getattr(scale, f) // 10, 1) for f in ("acks", "burst", "tickets", "seconds", "idle")}
         )
     found = module.run(scale, database or module.DIALECTS)
-    click.echo(json.dumps(found) if as_json else _told(found))
-
-
-def _told(found: dict[str, Any]) -> str:
-    return "\n".join(f"{name:18} {json.dumps(value)}" for name, value in found.items())
+    click.echo(json.dumps(found) if as_json else module.told(found))
