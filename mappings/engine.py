@@ -7,6 +7,7 @@ The pipeline calls ``observe`` and ``read`` on what came in, ``write`` on what g
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -91,14 +92,20 @@ class Mapping:
         return values, held, notes
 
     def write(
-        self, changes: Table[str, Value], on: Record, create: bool, ticket: Table[str, Value] | None = None
+        self,
+        changes: Table[str, Value],
+        on: Record,
+        create: bool,
+        ticket: Table[str, Value] | None = None,
+        but: Collection[str] = (),
     ) -> Outward:
         """What to write for the owed ``changes``, with the record as last seen in ``on``; ``ticket`` gives all our
-        values to expressions (default: the changes alone). Fields go in file order, then defaults."""
+        values to expressions (default: the changes alone), of which those for ``but`` are not made. Fields go in file
+        order, then defaults."""
         out = Outward()
         job = Job(out, on, create, changes if ticket is None else ticket)
         for name, uses, put in self._puts:
-            if name in changes or (uses and not changes.keys().isdisjoint(uses)):
+            if name in changes or (uses and name not in but and not changes.keys().isdisjoint(uses)):
                 put(changes.get(name), job)
         if job.told:
             self._tell(job)

@@ -176,7 +176,7 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
         p.do("role", {"link": link_name(link), "role": role})
         for name in shared(leg, link):
             pair = link.pairs.setdefault(name, Pair())
-            if token(p.ticket.fields.get(name)) != pair.ours:
+            if p.ours(link, name) != pair.ours:
                 our_change(pair)
                 p.owe(link, name)
         p.fetch(link, "the link begins again")

@@ -7,7 +7,7 @@ microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,7 +45,12 @@ class Meanings(Protocol):
     def channel_out(self, audience: frozenset[str]) -> str | None: ...
     def audience_in(self, channel: str) -> frozenset[str] | None: ...
     def write(
-        self, changes: Mapping[str, Any], on: Mapping[str, Any], create: bool, ticket: Mapping[str, Any] | None = None
+        self,
+        changes: Mapping[str, Any],
+        on: Mapping[str, Any],
+        create: bool,
+        ticket: Mapping[str, Any] | None = None,
+        but: Collection[str] = (),
     ) -> Any: ...
 
 
@@ -76,6 +81,7 @@ class Leg:
     side_effects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # channel -> canonical fields
     verbs: frozenset[str] = frozenset()
     horizon: int = 900_000_000  # microseconds after which no unanswered write of ours can land there any more
+    readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # field -> those whose expression reads it
     home: str = ""  # the team that gets what this connection brings in
 
 

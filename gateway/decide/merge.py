@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,13 @@ def token(value: Any) -> Any:
         items = [token(v) for v in value]
         return token(json.dumps(items, ensure_ascii=False)) if sum(len(str(v)) for v in items) > 2 * LONG else items
     return value
+
+
+def ours(fields: Mapping[str, Any], name: str, uses: Sequence[str] = ()) -> Any:
+    """Our side of a field as a pair holds it; of one that an expression makes, everything that the expression reads."""
+    if uses:
+        return token([str(token(fields.get(one))) for one in uses])
+    return token(fields.get(name))
 
 
 @dataclass(slots=True)

@@ -121,7 +121,7 @@ def field(p: Planner, link: Link, name: str, raw: Any, seen: Observed) -> None:
     leg = p.leg(link)
     rule = leg.mapping.fields[name]
     leg_only = name == "status" and link.role != "holder"
-    now = token(link.leg_status if leg_only else p.ticket.fields.get(name))
+    now = token(link.leg_status) if leg_only else p.ours(link, name)
 
     def read() -> Meaning:
         return meaning(p, link, name, raw, seen)

@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway import plain
 from gateway.decide.facts import Facts, Leg, Link, Ticket
-from gateway.decide.merge import Pair, our_change, token
+from gateway.decide.merge import Pair, our_change, ours, token
 from gateway.tickets.priority import priority
 
 NEW = "new:"
@@ -76,6 +76,11 @@ class Planner:
             leg = link.leg = self.facts.legs.of(link.connection_id, link.mapping_id)
         return leg
 
+    def ours(self, link: Link, name: str) -> Any:
+        """Our side of a field as the link's pair holds it."""
+        rule = self.leg(link).mapping.fields.get(name)
+        return ours(self.ticket.fields, name, rule.uses if rule is not None else ())
+
     def new_id(self) -> int:
         """A number for something this plan makes: negative until it is carried out and named."""
         self._minted -= 1
@@ -103,6 +108,9 @@ class Planner:
         for link in self.ticket.links:
             if link is not origin and link.live:
                 self._owe_one(link, name)
+            if link.live:
+                for reader in self.leg(link).readers.get(name, ()):
+                    self._owe_one(link, reader)
         if name in ("impact", "urgency"):
             fields = self.ticket.fields
             follows = priority(fields.get("impact", ""), fields.get("urgency", ""))
@@ -114,7 +122,7 @@ class Planner:
         if rule is None or rule.direction == "in" or (name == "status" and link.role == "helper"):
             return
         share = self.leg(link).share
-        if share is None or not share.allows(name):
+        if share is None or not all(share.allows(one) for one in (name, *rule.uses)):
             return
         pair = link.pairs.setdefault(name, Pair())
         our_change(pair)

@@ -116,7 +116,7 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
         link.version = end.version
     for name, (ours, wire, *passed) in end.sent.items():
         pair = link.pairs.setdefault(name, Pair())
-        now = token(p.ticket.fields.get(name))
+        now = p.ours(link, name)
         if name not in holds or holds[name] == wire or holds[name] in passed:
             merge.receipt(pair, end.attempt or 0, now, ours, holds.get(name, wire))
             pair.park = "" if pair.park == "ignored" else pair.park
@@ -141,7 +141,7 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             p.owe(link, name)
     for name, why in end.data.get("unsaid", {}).items():
         pair = link.pairs.setdefault(name, Pair())
-        pair.ours, pair.owed = token(p.ticket.fields.get(name)), 0
+        pair.ours, pair.owed = p.ours(link, name), 0
         if why:
             p.notice("unsaid", f"{name} does not go to {leg.name}: {why}", link, name)
     for text in end.data.get("comments", ()):
@@ -171,7 +171,7 @@ def _other(p: Planner, link: Link, name: str, raw: Any, seen: Observed | None, f
     pair = link.pairs.setdefault(name, Pair())
     if first and pair.owed and p.leg(link).mapping.fields[name].direction != "in":
         assert seen is not None
-        ours, pair.theirs = token(p.ticket.fields.get(name)), token(raw)
+        ours, pair.theirs = p.ours(link, name), token(raw)
         begins = meaning(p, link, name, raw, seen)
         if begins.kind == "value" and token(begins.value) == ours:
             pair.ours, pair.owed = ours, 0  # it began with what we would have written
@@ -264,7 +264,7 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
             continue
         pair = link.pairs.setdefault(name, Pair())
         rule = leg.mapping.fields[name]
-        now = token(p.ticket.fields.get(name))
+        now = p.ours(link, name)
         seen, raw = end.seen, holds[name]
         held = token(raw)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.decide.facts import Attempt, Leg, Link, Ticket
-from gateway.decide.merge import token
+from gateway.decide.merge import ours, token
 from gateway.decide.plan import FIRST
 from gateway.outbox.lanes import Waiting
 
@@ -144,12 +144,16 @@ def _say(
     our whole value, of which a person's attributes may have been held back."""
     if not changes:
         return
-    out = leg.mapping.write(changes, link.seen, create, ticket.fields)
+    rules = leg.mapping.fields
+    silent = [name for name, rule in rules.items() if rule.uses and not _shared(leg, rule, name)]
+    out = leg.mapping.write(changes, link.seen, create, ticket.fields, silent)
     step.fields, step.path = out.fields, out.path
     step.comments = [*out.comments, *(f"{name}\n\n{text}" for name, text in out.files)]  # whole, whatever was cut
     for name, wire in out.wires.items():
         passed = [token(status) for status in out.path[:-1]] if name == "status" else []
-        step.sent[name] = [token(ticket.fields.get(name) if values is None else values.get(name)), token(wire), *passed]
+        made = name in rules and rules[name].uses  # by an expression, which reads the ticket as it is now
+        said = ours(ticket.fields if values is None or made else values, name, made or ())
+        step.sent[name] = [said, token(wire), *passed]
     held = dict(out.held)
     for name in changes:
         if name not in out.wires and name not in out.later:

@@ -245,10 +245,14 @@ class Desks:
             for name, channel in desk.connector.channels.items()
             if channel.side_effects
         }
+        readers: dict[str, tuple[str, ...]] = {}
+        for name, rule in mapping.fields.items():
+            for used in rule.uses:
+                readers[used] = (*readers.get(used, ()), name)
         return Leg(
             connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
             desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
-            horizon=int(desk.connector.apply_horizon * 1_000_000),
+            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers,
         )  # fmt: skip
 
     def mapping(self, connection_id: int, mapping_id: int) -> Compiled:
