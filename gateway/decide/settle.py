@@ -146,6 +146,8 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
             p.notice("unsaid", f"{name} does not go to {leg.name}: {why}", link, name)
     for text in end.data.get("comments", ()):
         speak(p, link, text)
+    for file in end.data.get("files", ()):
+        hand(p, link, file)
     if end.data.get("unread"):
         p.fetch(link, "what the write did could not be read back")
     if seen is None:
@@ -451,6 +453,14 @@ def speak(p: Planner, link: Link, text: str, parties: list[str] | None = None) -
         {"text": text, "format": "plain", "raw": "", "author_name": "Tandem", "created": None},
     )
     p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
+
+
+def hand(p: Planner, link: Link, file: dict[str, Any]) -> None:
+    """Tandem itself gives a provider a file: the whole of a text that had to be cut."""
+    new, parties = p.new_id(), absolute(frozenset(), p.leg(link).provider)
+    about = {"id": name_of(new), "author": "tandem", "audience": parties, "link": None, "comment": None}
+    p.do("file", about, {**file, "author_name": "Tandem", "created": None})
+    p.deliver(link, "attachment", {"item": name_of(new), "audience": parties})
 
 
 def withheld(p: Planner, link: Link, end: Settled) -> None:

@@ -109,9 +109,8 @@ def _create(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
 
 
 def _update(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
-    unsaid = {"unsaid": step.unsaid, "comments": step.comments}
     if not step.fields:
-        return _end(step, tools, began, "ok", data=unsaid)
+        return _end(step, tools, began, "ok", data=_besides(step, desk, tools))
     ctx = tools.context(desk)
     fields = _people(step, desk, ctx)
     id, version = step.link.remote_id, step.link.version or None
@@ -139,7 +138,7 @@ def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt,
         for name, rule in step.leg.mapping.fields.items():
             if set(rule.remote) & set(receipt.later):
                 step.sent.pop(name, None)  # a create could not carry it: it is still owed
-    data: dict[str, Any] = {"unsaid": step.unsaid, "comments": step.comments}
+    data = _besides(step, desk, tools)
     seen: Observed | None = None
     ctx = tools.context(desk)
     try:
@@ -158,6 +157,36 @@ def _written(step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt,
         step, tools, began, "ok", remote_id=id, version=version, seen=seen, read_back=receipt.read_back,
         said=" ".join(receipt.said)[:500], data=data,
     )  # fmt: skip
+
+
+def _besides(step: Step, desk: Desk, tools: Tools) -> dict[str, Any]:
+    """What a write leaves to be said: fields that are not conveyed, and all of what had to be cut, as comments or,
+    where the desk takes one that the provider alone reads, as files (stored with us first)."""
+    comments, files = list(step.comments), []
+    for name, text in step.files:
+        data = text.encode("utf-8", "replace")
+        if _takes(step, desk, len(data)):
+            files.append({"name": name, "mime": "text/plain", **tools.keep_file([data])})
+        else:
+            comments.append(f"{name}\n\n{text}")
+    return {"unsaid": step.unsaid, "comments": comments, "files": files}
+
+
+def _takes(step: Step, desk: Desk, size: int) -> bool:
+    """Whether a text file for the provider alone gets there."""
+    rules, share, alone = step.leg.mapping.attachments, step.leg.share, frozenset({"provider"})
+    channel = step.leg.mapping.channel_out(alone)
+    return (
+        rules.direction in ("out", "both")
+        and size <= rules.max
+        and (rules.reaches is None or rules.reaches <= alone)
+        and share is not None
+        and share.allows_audience(alone)
+        and share.allows_file(size, "text/plain")
+        and channel is not None
+        and "attach" in desk.connector.verbs
+        and bool(desk.connector.channels[channel].attach)
+    )
 
 
 def _kept(step: Step, desk: Desk, tools: Tools, record: Record) -> bool:

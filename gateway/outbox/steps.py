@@ -35,6 +35,7 @@ class Step:
     path: list[str] = field(default_factory=list)
     unsaid: dict[str, str] = field(default_factory=dict)  # fields that are not conveyed, and why
     comments: list[str] = field(default_factory=list)  # over-long values, sent whole as comments afterwards
+    files: list[tuple[str, str]] = field(default_factory=list)  # or, by name, as files
     doubt: Attempt | None = None  # what a look_up is about
     item: dict[str, Any] = field(default_factory=dict)  # comment, file or worklog as stored
     loose: bool = False
@@ -148,7 +149,7 @@ def _say(
     silent = [name for name, rule in rules.items() if rule.uses and not _shared(leg, rule, name)]
     out = leg.mapping.write(changes, link.seen, create, ticket.fields, silent)
     step.fields, step.path = out.fields, out.path
-    step.comments = [*out.comments, *(f"{name}\n\n{text}" for name, text in out.files)]  # whole, whatever was cut
+    step.comments, step.files = list(out.comments), list(out.files)  # whole, whatever was cut
     for name, wire in out.wires.items():
         passed = [token(status) for status in out.path[:-1]] if name == "status" else []
         made = name in rules and rules[name].uses  # by an expression, which reads the ticket as it is now
