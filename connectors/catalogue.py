@@ -35,8 +35,8 @@ LIVE_TYPES = {
     "checkbox": "bool",
     "user": "user",
 }
-"""The desks' own words for the type of a custom field. What is not here is a choice if it has values, else text. A choice
-may come without its values, where the desk does not tell them."""
+"""The desks' own words for the type of a custom field. What is not here is a choice if it has values, else text. A
+choice may come without its values, where the desk does not tell them."""
 
 
 def build_catalogue(
