@@ -98,7 +98,7 @@ def test_a_database_that_refuses_is_a_503_and_no_202(api: Asking, monkeypatch: p
     def refuse(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(Store, "write", refuse)
+    monkeypatch.setattr(Store, "road", refuse)
     answer = send(api, BODY, signed(BODY, "second"))
     assert answer.status_code == 503 and answer.headers["Retry-After"]
     monkeypatch.undo()
