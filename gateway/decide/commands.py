@@ -174,9 +174,10 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
         ended, link.role = link.role == "ended", role
         p.touch(link)
         p.do("role", {"link": link_name(link), "role": role})
+        apart = differing(p, leg, link) if ended else frozenset()
         for name in shared(leg, link):
             pair = link.pairs.setdefault(name, Pair())
-            if p.ours(link, name) != pair.ours:
+            if p.ours(link, name) != pair.ours or name in apart:
                 our_change(pair)
                 p.owe(link, name)
         p.fetch(link, "the link begins again")
@@ -196,6 +197,20 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
     for item in files:
         p.do("widen_file", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
         p.deliver(link, "attachment", {"item": str(item), "audience": absolute(frozenset(), leg.provider)})
+
+
+def differing(p: Planner, leg: Leg, link: Link) -> frozenset[str]:
+    """The fields in which the desk made something else of ours: it hears them again, and says so again if it must."""
+    ours = {name: p.ticket.fields.get(name) for name in shared(leg, link) if p.ticket.fields.get(name) is not None}
+    told, there = leg.mapping.write(ours, link.seen, False, p.ticket.fields).wires, leg.mapping.observe(link.seen)
+    return frozenset(
+        name
+        for name in ours
+        if name in told
+        and name in there
+        and token(told[name]) != token(there[name])
+        and token(leg.mapping.read(name, there[name], link.seen).value) != token(ours[name])
+    )
 
 
 def reopens(link: Link) -> bool:

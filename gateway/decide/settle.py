@@ -204,7 +204,8 @@ def said(p: Planner, link: Link, end: Settled) -> None:
 
 def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: Observed | None) -> None:
     """What our own comment did to fields (a public one reopens a ticket) is not their change: it is owed again. Seen
-    by comparing the record just before with just after, or, after a lost answer, by who touched it last."""
+    by comparing the record just before with just after, or, after a lost answer, by who touched it last. Where neither
+    tells, and we have said something newer meanwhile, ours stands."""
     leg = p.leg(link)
     was = leg.mapping.observe(before.fields) if before is not None else {}
     wires = leg.mapping.observe(after.fields)
@@ -212,8 +213,10 @@ def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: 
     for name in leg.side_effects.get(channel, ()):
         pair, wire = link.pairs.get(name), token(wires.get(name))
         known = token(was[name]) if name in was else (pair.theirs if pair is not None else None)
-        if pair is None or name not in wires or wire == known or not ours:
+        if pair is None or name not in wires or wire == known or not (ours or pair.owed):
             continue
+        if not ours:
+            p.plan.lost[name] = wires[name]
         if name == "status" and link.role != "holder":  # theirs to say, and so it stays as our comment left it
             field(p, link, name, wires[name], after)
             continue

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.memory.rules import Quirks, upper
+from connectors.memory.rules import Quirks, fewer_statuses, upper
 from gateway import pipeline
 from gateway.outbox import attempt
 from gateway.outbox.claiming import claim
@@ -225,3 +225,32 @@ def test_their_first_change_of_a_record_that_was_found_meets_none_of_ours(scene:
     s.calm()
     value = "medium" if again else "low"
     assert (s.fields()["impact"], s.record().fields["impact"]) == (value, value)
+
+
+def test_our_newer_word_stands_where_nobody_can_tell_what_reopened_a_record(scene: Make) -> None:
+    """Our comment reopened it, its answer was lost, and a technician wrote after it: their touch is the last, and the
+    status our comment had moved was taken for theirs and won over ours, said meanwhile."""
+    s = scene(quirks=lambda: Quirks(reopen=True), locking=False)
+    ticket = s.escalated()
+    s.edit(ticket, status="resolved")
+    s.world.run()
+    s.wish("comment", ticket, text="once more", audience=["provider:acme", "requester"])
+    die(s)
+    s.desks["acme"].comment("tess", s.record().id, "looking", public=True)
+    s.edit(ticket, status="pending_requester")
+    s.calm()
+    assert s.fields()["status"] == "pending_requester"
+    assert s.record().fields["status"] == "waiting"
+
+
+def test_a_link_that_begins_again_says_what_the_desk_made_something_else_of(scene: Make) -> None:
+    """The notice that said so had closed with the link, and nothing told of the difference any more."""
+    s = scene(quirks=lambda: Quirks(rewrite={"status": fewer_statuses}))
+    ticket = s.escalated(status="pending_problem")
+    assert [field for _, field in s.notices()] == ["status"]
+    s.wish("take_back", ticket, connection="acme")
+    s.calm()
+    assert s.rows("select kind from notice where state = 'open'") == []
+    s.wish("escalate", ticket, connection="acme")
+    s.calm()
+    assert s.rows("select field from notice where state = 'open'") == [("status",)]
