@@ -10,7 +10,7 @@ from gateway import pipeline
 from tests.road.conftest import Make
 from tests.road.scene import Scene
 
-EXPR = "fields:\n  description: {field: description, direction: out, expr: '\"[\" + service + \"] \" + title'}\n"
+EXPR = 'fields:\n  description: {field: description, direction: out, expr: \'"[" + service + "] " + title\'}\n'
 SHARED = ["title", "description", "status", "impact", "urgency", "priority", "service"]
 
 
