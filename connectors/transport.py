@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response
-from requests.adapters import BaseAdapter
+from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.response import HTTPResponse
@@ -124,7 +124,7 @@ class Guard:
         return sock
 
 
-class Adapter(BaseAdapter):
+class Adapter(HTTPAdapter):
     """What ``requests`` knows as a transport: sends one prepared request. ``timeout``: seconds until the deadline of
     everything, the reply's last byte too. Raises ``EgressRefused``, ``NotSent``, ``OSError``,
     ``http.client.HTTPException``; ``ValueError`` for what is no request."""
@@ -156,6 +156,7 @@ class Adapter(BaseAdapter):
 
     def close(self) -> None:
         """Closes what idles."""
+        super().close()
         while self._idle:
             for connection in self._idle.popitem()[1]:
                 connection.close()
