@@ -6,6 +6,7 @@ has lived long works with today's.
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ TICKS = {"tick": 10.0}
 OWN = {"seal": 1.0, "checkpoint": 60.0, "prune": 3600.0}
 """Seconds between two turns of what no due row announces (brakes), and of the scheduler's own: sealing the audit trail,
 noting the newest seal outside the database, and deleting what is too old."""
+
+COLLECT = (20_000, 20, 20)
+"""How many new objects make the collector look at them (and at older ones): a batch makes some ten thousand, nearly all
+of which end with it by themselves. What stands when a worker begins is not looked at any more."""
 
 _DUE = {
     "process": "select 1 from arrival where state = 0 and (due_at is null or due_at <= ?) limit 1",
@@ -55,6 +60,8 @@ class Wiring:
         return cls(runtime, checkpoints.Keys.of(config), bell)
 
     def forked(self) -> None:
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         self.runtime.store.after_fork()
         self.runtime.drain = secrets.token_hex(8)
 
