@@ -288,8 +288,9 @@ class _Body:
 def _response(request: PreparedRequest, reply: http.client.HTTPResponse, body: _Body) -> Response:
     answer = Response()
     answer.status_code, answer.reason, answer.request, answer.raw = reply.status, reply.reason, request, body
-    headers: CaseInsensitiveDict[str] = CaseInsensitiveDict()
+    headers: dict[str, str] = {}
     for name, value in reply.headers.items():
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    answer.headers = headers
+        key = name.title()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    answer.headers = CaseInsensitiveDict(headers)
     return answer
