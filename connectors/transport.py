@@ -145,7 +145,7 @@ class Adapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
         deadline = time.monotonic() + timeout
-        place = _place(str(request.url))
+        place = _place(_origin(str(request.url)))
         connection = self._kept(place, request.method in ("GET", "HEAD")) or self._new(place)
         try:
             reply = connection.exchange(request, deadline)
@@ -191,12 +191,18 @@ class Adapter(HTTPAdapter):
         return context
 
 
+def _origin(url: str) -> str:
+    """Everything before the path."""
+    ends = [at for at in (url.find(mark, len("https://")) for mark in "/?#") if at >= 0]
+    return url[: min(ends)] if ends else url
+
+
 @lru_cache(maxsize=1024)
-def _place(url: str) -> tuple[str, str, int]:
+def _place(origin: str) -> tuple[str, str, int]:
     """(scheme, host, port) of an address."""
-    parts = urlsplit(url)
+    parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url[:200]!r} is no http address")
+        raise ValueError(f"{origin[:200]!r} is no http address")
     host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode()
     return parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80)
 
