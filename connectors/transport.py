@@ -164,13 +164,15 @@ class Adapter(HTTPAdapter):
     def _kept(self, place: tuple[str, str, int], reads: bool) -> _Connection | None:
         """The connection used last that can still be trusted."""
         idle = self._idle.get(place, [])
-        while idle:
-            connection = idle.pop()
+        while True:
+            try:
+                connection = idle.pop()
+            except IndexError:  # asked for, not looked at first: another thread may take the last
+                return None
             rested = time.monotonic() - connection.used > IDLE_SECONDS
             if (reads or not rested) and not wait_for_read(connection.sock, 0):
                 return connection
             connection.close()
-        return None
 
     def _new(self, place: tuple[str, str, int]) -> _Connection:
         return _Connection(self._guard, *place[1:], self._tls if place[0] == "https" else None)
@@ -233,7 +235,10 @@ class _Connection(http.client.HTTPConnection):
             self.putheader(name, value)
         self.endheaders(body)
         self._flush()
-        reply = self.getresponse()
+        try:
+            reply = self.getresponse()
+        except ValueError as error:  # the request has left: whatever cannot be read, it is no broken request
+            raise Cut(f"the reply cannot be read: {error}") from error
         if sock.ended:  # http.client takes the end of the stream for the end of the headers
             reply.close()
             raise Cut("the reply was cut inside its headers")

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-_AS_GIVEN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
+_AS_GIVEN = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _SORTED = _AS_GIVEN | orjson.OPT_SORT_KEYS
 
 
@@ -35,7 +35,10 @@ def read(document: str | bytes) -> Any:
 
 
 def _written(value: Any, default: Callable[[Any], Any], options: int) -> str:
+    def made(other: Any) -> Any:
+        return list(other) if isinstance(other, tuple) else default(other)  # a named one is a list, too
+
     try:
-        return orjson.dumps(value, default, options).decode()
+        return orjson.dumps(value, made, options).decode()
     except orjson.JSONEncodeError:
         return json.dumps(value, default=default, separators=(",", ":"), sort_keys=options == _SORTED)

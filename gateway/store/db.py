@@ -109,13 +109,19 @@ def _transaction(raw: Any, dialect: str, write: bool) -> Iterator[None]:
 
 
 def _postgres(url: URL, pool: int) -> Engine:
-    """A connection is asked for nothing before it is used: one whose server went away says so by what can be read."""
+    """A connection is asked whether it lives only where something waits to be read: the end of a server that went away,
+    or a word that nobody asked for."""
     engine = create_engine(url.set(drivername="postgresql+psycopg"), pool_size=pool, max_overflow=pool)
 
     @event.listens_for(engine, "checkout")
     def checkout(dbapi: Any, _record: Any, _held: Any) -> None:
-        if dbapi.closed or select.select([dbapi.fileno()], [], [], 0)[0]:
-            raise InvalidatePoolError
+        waiting = select.poll()
+        try:
+            waiting.register(dbapi.fileno(), select.POLLIN)
+            if waiting.poll(0):
+                engine.dialect.do_ping(dbapi)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
 
     return engine
 

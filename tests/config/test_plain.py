@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict, defaultdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,6 +30,17 @@ def test_what_json_does_not_know_is_made_a_value() -> None:
     moment = datetime(2026, 1, 2, tzinfo=UTC)
     assert plain.text([moment]) == '["2026-01-02 00:00:00+00:00"]'
     assert plain.text({"set": frozenset({"b", "a"})}, sorted) == '{"set":["a","b"]}'
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str
+
+
+def test_kinds_of_dicts_lists_and_tuples_are_what_they_are() -> None:
+    value = [defaultdict(int, {"a": 1}), OrderedDict(b=2), Pair(3, "c"), Counter("d")]
+    assert plain.read(plain.text(value)) == [{"a": 1}, {"b": 2}, [3, "c"], {"d": 1}]
+    assert plain.canonical(value) == '[{"a":1},{"b":2},[3,"c"],{"d":1}]'
 
 
 def test_broken_text_is_an_error() -> None:

@@ -287,6 +287,17 @@ def test_a_write_gets_no_connection_that_idled(monkeypatch: pytest.MonkeyPatch) 
         assert len(opened) == 2
 
 
+def test_another_thread_may_take_the_last_kept_connection() -> None:
+    class Taken(list[Any]):
+        def __bool__(self) -> bool:
+            return True  # as it was a moment ago
+
+    with raw_server(lambda c: c.sendall(OK)) as port:
+        own = session(port)
+        own._adapter._idle["http", "127.0.0.1", port] = Taken()
+        assert own.send(request(f"http://127.0.0.1:{port}/"), seconds=5).status == 200
+
+
 def test_sixty_four_threads_at_once() -> None:
     with Scripted(lambda r: Response.of({"path": r.path})) as desk:
         own = session(desk.port)
