@@ -67,7 +67,7 @@ class Written:
     connections: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def name(planner: Planner, link: Link | None, settles: bool = False) -> Named:
+def name(planner: Planner, link: Link | None, settles: bool = False, mint: Callable[[], int] = mint) -> Named:
     """Give ids to what a plan made, and the ticket its next version."""
     ids: dict[str, int] = {f"{NEW}{n}": mint() for n in range(1, -planner._minted + 1)}
     ticket = planner.facts.ticket
@@ -75,6 +75,8 @@ def name(planner: Planner, link: Link | None, settles: bool = False) -> Named:
     def real(id: int) -> int:
         return ids[f"{NEW}{-id}"] if id < 0 else id
 
+    if link is not None:
+        link.id = real(link.id)
     if ticket is not None:
         ticket.id = real(ticket.id)
         for one in ticket.links:
@@ -305,7 +307,8 @@ class _Rows:
             (
                 id, named.ticket.id, comment, data["author"], p["author_name"], p["name"], p["mime"], p["size"],
                 p.get("sha256", ""), p.get("key", ""), plain.text(data["audience"]), link,
-                plain.text(p.get("remote", {})), "stored" if p.get("key") else "remote", p["created"] or self.now,
+                plain.text(p.get("remote", {})), p.get("state") or ("stored" if p.get("key") else "remote"),
+                p["created"] or self.now,
             )
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 Wire = str | list[str] | None
@@ -98,3 +99,17 @@ class Attachments:
     max: int = 0
     types: tuple[str, ...] = ("*/*",)
     reaches: Audience | None = None
+
+    def refuses(self, size: int, mime: str, most: int | None = None) -> str:
+        """Why a file does not travel, "" if it does; ``most``: the bytes that mapping and desk take at the utmost."""
+        return refuses(size, mime, self.max if most is None else min(self.max, most), self.types)
+
+
+def refuses(size: int, mime: str, most: int, types: tuple[str, ...]) -> str:
+    """Why no file of so many bytes and this MIME type (whatever its parameters) goes, "" if it does."""
+    if size > most:
+        return f"no more than {most} bytes go"
+    bare = mime.partition(";")[0].strip().lower()
+    if "*/*" in types or any(fnmatchcase(bare, one.lower()) for one in types):
+        return ""
+    return f"{bare or 'its type'} is not {', '.join(types)}"

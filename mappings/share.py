@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
 from mappings.loader import Node, load, plain
-from mappings.model import Audience, Complaint, MappingError, Value
+from mappings.model import Audience, Complaint, MappingError, Value, refuses
 from mappings.schema import AUDIENCES, audience, nearest, size
 
 KEYS = ("share", "provider", "fields", "audiences", "attachments", "worklogs")
@@ -45,7 +44,11 @@ class Share:
 
     def allows_file(self, bytes: int, mime: str) -> bool:
         """Whether a file of this size and type may leave."""
-        return bytes <= self.max and any(fnmatchcase(mime.lower(), pattern) for pattern in self.types)
+        return not self.refuses_file(bytes, mime)
+
+    def refuses_file(self, bytes: int, mime: str) -> str:
+        """Why a file of this size and type may not leave, "" if it may."""
+        return refuses(bytes, mime, self.max, self.types) if self.types else "no files are shared"
 
     def narrow(self, field: str, value: Value) -> Value:
         """The value as far as it may leave: a person keeps the allowed attributes alone, None when nothing may."""

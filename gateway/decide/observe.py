@@ -289,6 +289,7 @@ def come_in(p: Planner, link: Link, item: ItemSeen) -> None:
             },
         )
     elif item.kind == "file":
+        why = leg.mapping.attachments.refuses(item.size or 0, item.mime)
         remote = {
             "id": item.id,
             "channel": item.channel,
@@ -307,9 +308,13 @@ def come_in(p: Planner, link: Link, item: ItemSeen) -> None:
                 "author_name": item.author_name or item.author or "",
                 "remote": remote,
                 "created": item.created,
+                **({"state": "refused"} if why else {}),
             },
         )
-        p.deliver(link, "download", {"item": name_of(new)})
+        if why:
+            p.notice("unsupported", f"{leg.name}: {item.name} ({item.size} bytes) does not come in: {why}", link)
+        else:
+            p.deliver(link, "download", {"item": name_of(new)})
     else:
         p.do(
             "worklog",

@@ -74,7 +74,9 @@ def _failed(step: Step, desk: Desk, tools: Tools, error: errors.Outcome, began: 
         outcome = "retry"
     data: dict[str, Any] = {}
     if outcome == "unsupported":
-        data = {"instead": step.item.get("instead", ""), "audience": step.item.get("audience", [])}
+        instead = step.item.get("instead", "")
+        instead += f": {error.said}" if instead and step.kind == "attachment" else ""
+        data = {"instead": instead, "audience": step.item.get("audience", [])}
     return _end(step, tools, began, outcome, said=error.said, after=error.after, data=data)
 
 
@@ -174,15 +176,12 @@ def _besides(step: Step, desk: Desk, tools: Tools) -> dict[str, Any]:
 
 def _takes(step: Step, desk: Desk, size: int) -> bool:
     """Whether a text file for the provider alone gets there."""
-    rules, share, alone = step.leg.mapping.attachments, step.leg.share, frozenset({"provider"})
+    alone, share = frozenset({"provider"}), step.leg.share
     channel = step.leg.mapping.channel_out(alone)
     return (
-        rules.direction in ("out", "both")
-        and size <= rules.max
-        and (rules.reaches is None or rules.reaches <= alone)
+        not _stays(step, desk, size, "text/plain", alone)
         and share is not None
         and share.allows_audience(alone)
-        and share.allows_file(size, "text/plain")
         and channel is not None
         and "attach" in desk.connector.verbs
         and bool(desk.connector.channels[channel].attach)
@@ -261,14 +260,11 @@ def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     channel, parties = _channel(step)
     if channel is None:
         return _end(step, tools, began, "withheld", said="")
-    item, rules = step.item, step.leg.mapping.attachments
+    item = step.item
     item["instead"] = f"A file stays with us: {item['name']} ({item['size']} bytes)"
-    if rules.direction not in ("out", "both"):
-        raise errors.Unsupported(f"files do not go to {step.leg.name}")
-    if step.leg.share is None or not step.leg.share.allows_file(item["size"], item["mime"]):
-        raise errors.Unsupported(f"{item['name']} is not a file that {step.leg.provider} may have")
-    if item["size"] > rules.max:
-        raise errors.Unsupported(f"{item['name']} has {item['size']} bytes; {step.leg.name} takes {rules.max}")
+    why = _stays(step, desk, item["size"], item["mime"], parties)
+    if why:
+        raise errors.Unsupported(why)
     if "attach" not in desk.connector.verbs or not desk.connector.channels[channel].attach:
         raise errors.Unsupported(desk.connector.cannot.get("attach", f"{step.leg.name} takes no files"))
     key = item["key"]
@@ -277,6 +273,21 @@ def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     before = _around(step, desk, tools, channel)
     receipt = desk.connector.attach(tools.context(desk), step.link.remote_id, channel, file, _reaches(parties))
     return _said(step, desk, tools, began, receipt, channel, before)
+
+
+def _stays(step: Step, desk: Desk, size: int, mime: str, parties: frozenset[str]) -> str:
+    """Why a file does not go there, "" if it does: the least of mapping, share policy and desk; a file on a record goes
+    where all who read the record may read it."""
+    rules, share, name = step.leg.mapping.attachments, step.leg.share, step.leg.name
+    if rules.direction not in ("out", "both"):
+        return f"no files go to {name}"
+    if why := rules.refuses(size, mime, desk.connector.manifest.get("attachments", {}).get("max")):
+        return f"{why} at {name}"
+    if why := share.refuses_file(size, mime) if share is not None else "no files are shared":
+        return f"{why} with {step.leg.provider}"
+    if rules.reaches is not None and not rules.reaches <= parties:
+        return f"there it would be seen by the {' and the '.join(sorted(rules.reaches - parties))} too"
+    return ""
 
 
 def _worklog(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
