@@ -15,27 +15,14 @@ from typing import Any
 from gateway import apply, gather, plain
 from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
-from gateway.decide.deciding import decide
-from gateway.decide.facts import Facts, Input, Link, Observed, Settled
-from gateway.decide.plan import link_name
+from gateway.decide.facts import Command, Legs, Link, Observed, Settled
 from gateway.gather import Rows, State
+from gateway.planning import Work, fold, plan
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
 from gateway.store import tables
 from gateway.store.db import Road
 from gateway.store.ids import mint
-
-
-@dataclass(slots=True)
-class Work:
-    """One input and where it belongs: a ticket, a link, a record at a connection. ``arrival``: where it came from."""
-
-    what: Input
-    connection: int | None = None
-    remote: str | None = None
-    ticket: int | None = None
-    link: int | None = None
-    arrival: int | None = None
 
 
 class Opened:
@@ -114,6 +101,8 @@ class _Planned:
     state: State
     versions: dict[int, int]
     fences: dict[int, int]
+    as_of: int
+    skipped: list[int] = field(default_factory=list)  # works, by number, that have no plan: put off, or failed
 
 
 def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False) -> Done:
@@ -127,7 +116,7 @@ def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False
         planned = _plan(rt, work.road, works, strict)
     done = planned.done
     done.written = apply.write(work.road, done.named, now, rt.key)
-    _keep_facts(rt, work.road, works, planned, now)
+    _keep_facts(rt, work.road, works, planned)
     settled = [w.link for w in works if isinstance(w.what, Settled) and w.link is not None]
     if settled:
         sql = "select distinct link_id from delivery where link_id INTS(?) and state = 0"
@@ -158,13 +147,16 @@ def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:
     broken: dict[int, str] = {}
     while True:
         planned = _gathered(rt, road, works)
+        ground = _Here(rt, road, planned.as_of)
         again = False
         for number, one in enumerate(works):
             if number in broken:
+                planned.skipped.append(number)
                 planned.done.failed.append((one.arrival or 0, broken[number]))
                 continue
             try:
-                _one(rt, road, planned, one)
+                if not _one(ground, planned, one):
+                    planned.skipped.append(number)
             except Objection:
                 raise
             except Exception as error:
@@ -181,8 +173,10 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
     """Everything the works' plans look at."""
     records = [(w.connection, w.remote) for w in works if w.connection is not None and w.remote is not None]
     tickets, loose = gather.find(road, records)
+    for one in works:
+        one.refers = _referred(rt, one)
     named = [w.link for w in works if w.link is not None]
-    named += [link for w in works if (link := _referred(rt, w)) is not None]
+    named += [w.refers for w in works if w.refers is not None]
     if named:
         more, single = gather.owners(road, named)
         tickets, loose = tickets | more, loose | single
@@ -194,7 +188,7 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
     state = gather.state(rows)
     versions = {ticket.id: ticket.version for ticket in state.tickets.values()}
     fences = {link.id: link.fence for link in state.links.values() if link.ticket_id is not None}
-    return _Planned(Done(), rows, state, versions, fences)
+    return _Planned(Done(), rows, state, versions, fences, rt.now())
 
 
 def _referred(rt: Runtime, work: Work) -> int | None:
@@ -206,94 +200,80 @@ def _referred(rt: Runtime, work: Work) -> int | None:
     return rt.link_of(seen.fields.get(field_, "")) if field_ else None
 
 
-def _one(rt: Runtime, road: Road, planned: _Planned, work: Work) -> None:
-    """Plan one input on the state as it is after those before it."""
-    state, done = planned.state, planned.done
-    link = _link(rt, road, planned, work)
-    what = work.what
-    if link is not None and link.ticket_id is None and (ours := _ours(rt, state, work, link)) is not None:
-        if ours.remote_id is None and isinstance(what, Settled):  # the record whose create had no answer: it is ours
-            road.run("delete from lane where link_id = ?", link.id)
-            road.run("delete from link where id = ?", link.id)
-            link, what = ours, replace(what, link_id=ours.id, step="look_up", outcome="found", seen=None)
-        else:
-            link.role, link.dirty = "copy", True
-    if work.link is None and work.remote is not None and link is None:
-        done.later.append(work)
-        return
-    ticket_id = work.ticket if link is None else link.ticket_id
-    if work.ticket is not None and work.ticket not in state.tickets:
-        raise Objection("no such ticket", "ticket", str(work.ticket), "look at the list of tickets")
-    ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
-    facts = Facts(rt.now(), ticket, rt.desks, rt.desks.policy)
-    landed = work.link is None and work.remote is not None and link is not None and link.remote_id is None
-    if landed and link is not None:
-        link.remote_id, link.dirty = work.remote, True
-    planner = decide(facts, what, link)
-    if landed and link is not None:
-        planner.do("linked", {"link": link_name(link)}, {"remote_id": work.remote})
-    named = apply.name(planner, link, isinstance(work.what, Settled))
-    done.named.append(named)
-    for known in [*(named.ticket.links if named.ticket else ()), *([link] if link else ())]:
-        state.links[known.id] = known
-        if known.remote_id is not None:
-            state.by_remote[known.connection_id, known.remote_id] = known
-    if named.ticket is not None:
-        state.tickets[named.ticket.id] = named.ticket
+def _one(ground: _Here, planned: _Planned, work: Work) -> bool:
+    """Plan one input on the state as it is after those before it; whether there is a plan."""
+    made = plan(ground, planned.state, work)
+    if made is None:
+        planned.done.later.append(work)
+        return False
+    named = apply.name(*made, isinstance(work.what, Settled))
+    planned.done.named.append(named)
+    fold(planned.state, named)
+    return True
 
 
-def _link(rt: Runtime, road: Road, planned: _Planned, work: Work) -> Link | None:
-    """The link an input is about. A record nobody knows gets one of its own, unless it may be what a create of ours
-    that has no answer yet has made: then it is looked at again later."""
-    state = planned.state
-    if work.link is not None:
-        return state.links[work.link]
-    if work.connection is None or work.remote is None:
-        return None
-    known = state.by_remote.get((work.connection, work.remote))
-    if known is not None:
-        return known
-    sql = (
-        "select 1 from attempt a join lane n on n.link_id = a.link_id where n.connection_id = ? and a.kind = 'create'"
-        " and (a.outcome is null or a.outcome = 'unknown') limit 1"
-    )
-    if road.rows(sql, work.connection):
-        return None
-    ours = _ours(rt, state, work, None)
-    if ours is not None and ours.remote_id is None:
-        return ours  # a create that landed after it was given up
-    row = rt.desks.row(work.connection)
-    return Link(
-        mint(), work.connection, None, work.remote, role="found", mapping_id=row.mapping_id, new=True, dirty=True
-    )
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """The ground of a batch: what its plans ask of the database besides the state."""
+
+    rt: Runtime
+    road: Road
+    as_of: int
+
+    @property
+    def legs(self) -> Legs:
+        return self.rt.desks
+
+    @property
+    def policy(self) -> Any:
+        return self.rt.desks.policy
+
+    def making(self, connection: int) -> bool:
+        sql = (
+            "select 1 from attempt a join lane n on n.link_id = a.link_id where n.connection_id = ?"
+            " and a.kind = 'create' and (a.outcome is null or a.outcome = 'unknown') limit 1"
+        )
+        return bool(self.road.rows(sql, connection))
+
+    def pinned(self, connection: int) -> int:
+        return self.rt.desks.row(connection).mapping_id
+
+    def drop(self, link: Link) -> None:
+        self.road.run("delete from lane where link_id = ?", link.id)
+        self.road.run("delete from link where id = ?", link.id)
 
 
-def _ours(rt: Runtime, state: State, work: Work, but: Link | None) -> Link | None:
-    """The link of a ticket of ours, other than ``but``, whose reference an observed record carries."""
-    referred = _referred(rt, work)
-    ours = state.links.get(referred) if referred is not None else None
-    return ours if ours is not None and ours is not but and ours.ticket_id is not None else None
-
-
-def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned, now: int) -> None:
-    """Everything these plans were made from, so that they can be made again (ENGINE.md 10)."""
+def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned) -> None:
+    """Everything these plans were made from, so that they can be made again (ENGINE.md 10). What came in with an
+    arrival is parsed from it again, but for the people who were known then."""
     if not works:
         return
+    commands = any(isinstance(w.what, Command) for w in works)  # these may look for any connection
+    involved = {link.connection_id for link in planned.state.links.values()}
+    involved.update(w.connection for w in works if w.connection is not None)
     doc = {
-        "as_of": now,
+        "as_of": planned.as_of,
         **planned.rows.document(),
         "works": [
             {
                 "kind": type(w.what).__name__, "arrival": w.arrival, "connection": w.connection, "remote": w.remote,
-                "ticket": w.ticket, "link": w.link, "what": None if w.arrival is not None else w.what,
+                "ticket": w.ticket, "link": w.link, "refers": w.refers,
+                "what": None if w.arrival is not None else w.what,
+                "people": _people(w.what) if w.arrival is not None and isinstance(w.what, Observed) else None,
             }
             for w in works
         ],
+        "skipped": planned.skipped,
         "plans": [named.planner.plan.hash() for named in planned.done.named],
+        "ids": [list(named.ids.values()) for named in planned.done.named],
+        "versions": rt.desks.versions(None if commands else involved),
     }  # fmt: skip
     blob = zlib.compress(plain.text(doc, _plain).encode(), 1)
-    first = next((w.arrival for w in works if w.arrival is not None), None)
-    road.insert(tables.facts, ("id", "as_of", "blob"), [(first or mint(), now, blob)], ignore=True)
+    road.insert(tables.facts, ("id", "as_of", "blob"), [(mint(), planned.as_of, blob)])
+
+
+def _people(seen: Observed) -> dict[str, Any]:
+    return {name: value for name, value in seen.fields.items() if type(value) is dict}
 
 
 def _plain(value: Any) -> Any:

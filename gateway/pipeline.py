@@ -15,16 +15,15 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from connectors import errors
 from connectors.base import Arrival
-from gateway import batch
-from gateway.batch import Work
-from gateway.decide.facts import Command, Hint, Settled
-from gateway.evidence import observed
+from gateway import batch, planning
+from gateway.decide.commands import Objection
+from gateway.decide.facts import Command, Settled
 from gateway.inbox import polling
 from gateway.inbox.webhooks import Answer, Door
 from gateway.journal import arrivals
@@ -32,6 +31,7 @@ from gateway.journal.arrivals import Stored
 from gateway.outbox import attempt, breaker, lanes, retry
 from gateway.outbox.claiming import claim
 from gateway.outbox.steps import Step
+from gateway.planning import Work
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
 from gateway.store.db import Road
@@ -100,27 +100,17 @@ def _one_by_one(rt: Runtime, limit: int) -> int:
 
 
 def _meant(rt: Runtime, found: Iterable[Stored]) -> tuple[list[Work], list[tuple[int, str]]]:
-    """What arrivals mean: evidence where the payload shows the record, else a hint to fetch it."""
+    """What arrivals mean, and those that cannot be read."""
     meant: list[Work] = []
     dead: list[tuple[int, str]] = []
     for one in found:
         try:
             desk = rt.desks.desk(one.connection_id)
-            for event in arrivals.events(one, desk.connector.parse):
-                if event.kind == "ignored" or event.record_id is None:
-                    continue
-                if event.record is None or event.kind == "gone":
-                    why = event.reason or one.kind
-                    what: Hint | object = Hint(one.connection_id, event.record_id, why, one.id, event.actor)
-                else:
-                    source = "poll" if one.kind == "poll" else "webhook"
-                    what = observed(
-                        one.connection_id, event.record, source, desk.people, desk.person_fields,
-                        items=bool(event.record.worklogs), read_began=one.read_began, arrival=one.id,
-                    )  # fmt: skip
-                meant.append(Work(what, one.connection_id, event.record_id, arrival=one.id))  # type: ignore[arg-type]
+            found_in = planning.meant(one, desk, desk.people)
         except Exception as error:  # noqa: BLE001 - one arrival that nobody can read is parked, not the queue
             dead.append((one.id, f"{type(error).__name__}: {error}"))
+        else:
+            meant += found_in
     return meant, dead
 
 
@@ -137,6 +127,34 @@ def change(rt: Runtime, wish: Command, ticket: int | None = None, also: Also | N
     rt.crash("K1")
     done.after(rt)
     return done
+
+
+def each(rt: Runtime, wishes: Sequence[tuple[Command, int]]) -> dict[int, str]:
+    """Carry out many wishes, each about a ticket: in one transaction if that goes, else one by one. Why, by its place,
+    for every one that cannot be."""
+    try:
+        _together(rt, wishes)
+        return {}
+    except Exception as error:
+        if rt.store.broken(error):
+            raise
+    failed: dict[int, str] = {}
+    for number, wish in enumerate(wishes):
+        try:
+            _together(rt, [wish])
+        except Objection as no:
+            failed[number] = no.text
+        except Exception as error:
+            if rt.store.broken(error):
+                raise
+            failed[number] = f"{type(error).__name__}: {error}"
+    return failed
+
+
+def _together(rt: Runtime, wishes: Sequence[tuple[Command, int]]) -> None:
+    with batch.opened(rt) as work:
+        done = batch.carry_out(rt, work, [Work(wish, ticket=ticket) for wish, ticket in wishes], strict=True)
+    done.after(rt)
 
 
 # --- deliver ---

@@ -14,6 +14,8 @@ def decide(facts: Facts, what: Input, link: Link | None = None) -> Planner:
 
     Raises ``commands.Objection`` for a command that cannot be carried out."""
     p = Planner(facts, Plan())
+    if link is not None and link.id == 0:  # a record that nobody knows yet
+        link.id = p.new_id()
     if isinstance(what, Command):
         command(p, what)
     elif isinstance(what, Settled):

@@ -7,11 +7,12 @@ a link is pinned to.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -20,6 +21,8 @@ from connectors.base import Connector
 from gateway.clock import now_us
 from gateway.decide.facts import Leg
 from gateway.decide.routing import Policy, compile_policy
+from gateway.plain import canonical as as_text
+from gateway.providers import meanings, versions
 from gateway.providers.connection import who_paused
 from gateway.providers.renewal import given
 from gateway.providers.vault import Vault, place
@@ -74,6 +77,12 @@ class Desk:
         return known[0] if known is not None and now - known[1] < PERSON_LASTS else None
 
     @cached_property
+    def catalogue(self) -> str:
+        """The hash of what its manifest and the desk itself say of its fields, values and channels."""
+        made = self.connector.catalogue(self.row.found.get("lists"), self.row.declared).doc
+        return hashlib.sha256(as_text(made).encode("utf-8", "surrogatepass")).hexdigest()
+
+    @cached_property
     def person_fields(self) -> tuple[str, ...]:
         """The catalogue fields that hold a person."""
         fields = self.connector.catalogue().doc["fields"]
@@ -93,7 +102,10 @@ class Desks:
         self._legs: dict[tuple[int, int], Leg] = {}
         self._shares: dict[str, Share | None] = {}
         self._compiled: dict[tuple[int, str], Compiled] = {}
+        self._labels: dict[int, str] = {}  # mapping versions as people call them
         self.policy: Policy | None = None
+        self._named: dict[str, int] = {}  # share policies in force by provider, as document ids
+        self._routing = 0  # the routing policy in force, as a document id
         self._troubled: set[int] = set()
         self._told: dict[tuple[str, int], int] = {}
 
@@ -103,7 +115,8 @@ class Desks:
         """Notice connections, mappings and policies that changed since; one statement when nothing did."""
         stamp = road.rows(
             "select (select count(*) from connection), (select coalesce(sum(version), 0) from connection),"
-            " (select count(*) from document), (select coalesce(max(id), 0) from document)"
+            " (select count(*) from document where version is not null), (select coalesce(max(id), 0) from document"
+            " where version is not null)"
         )[0]
         if stamp != self._stamp:
             with self._lock:
@@ -120,16 +133,18 @@ class Desks:
             query = select(tables.connection, p.slug.label("provider")).join_from(tables.connection, tables.provider)
             rows = {row.id: _row(row) for row in conn.execute(query)}
             shares = conn.execute(
-                select(d.name, d.text).where(d.kind == "share", d.version.is_not(None)).order_by(d.version)
-            )
-            self._shares = {name: compile_share(text, document(), name) for name, text in shares}
+                select(d.name, d.text, d.id).where(d.kind == "share", d.version.is_not(None)).order_by(d.version)
+            ).all()
+            self._shares = {name: compile_share(text, document(), name) for name, text, _ in shares}
             policy = conn.execute(
-                select(d.text)
+                select(d.text, d.id)
                 .where(d.kind == "policy", d.name == "routing", d.version.is_not(None))
                 .order_by(d.version.desc())
             ).first()
             self.policy = compile_policy(plain(load(policy.text, "routing"))) if policy is not None else None
             del c
+        self._named = {name: id for name, _, id in shares}
+        self._routing = policy.id if policy is not None else 0
         for id, row in rows.items():
             known = self._rows.get(id)
             if known is None or _rebuilds(known) != _rebuilds(row):
@@ -198,6 +213,19 @@ class Desks:
         with self._store.read() as conn:
             return who_paused(conn, rows[0].name)
 
+    def versions(self, connections: Iterable[int] | None = None) -> dict[str, Any]:
+        """What is in force now, by ids and hashes, for these connections (all): what stored facts tell of it. The
+        connections in order: their mapping, catalogue, share policy, own names, intake, state."""
+        told = {}
+        for id in sorted(self._rows if connections is None else connections):
+            row = self._rows[id]
+            known = self._desks.get(id)
+            catalogue = known.catalogue if known is not None else ""
+            told[str(id)] = [
+                row.mapping_id, catalogue, self._named.get(row.provider, 0), sorted(row.me), row.intake, row.state,
+            ]  # fmt: skip
+        return {"vocabulary": _vocabulary(), "routing": self._routing, "desks": told}
+
     def share(self, provider: str) -> Share | None:
         """The share policy in force for a provider, by slug; None when none was ever published."""
         return self._shares.get(provider)
@@ -252,7 +280,7 @@ class Desks:
         return Leg(
             connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
             desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
-            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers,
+            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers, version=self._labels[mapping_id],
         )  # fmt: skip
 
     def mapping(self, connection_id: int, mapping_id: int) -> Compiled:
@@ -262,18 +290,23 @@ class Desks:
         key = (mapping_id, json.dumps([row.kind, row.manifest, lists, row.declared], sort_keys=True))
         compiled = self._compiled.get(key)
         if compiled is None:
-            d = tables.document.c
             with self._store.read() as conn:
-                doc = conn.execute(select(tables.document).where(d.id == mapping_id)).one()
-                parent = None
-                if doc.parent:
-                    name, _, version = doc.parent.partition("@")
-                    parent = conn.execute(
-                        select(d.text).where(d.kind == "mapping", d.name == name, d.version == int(version))
-                    ).scalar_one()
+                version = versions.by_id(conn, mapping_id)
+                text, parent = version.text, None
+                if version.effective:  # in ids already: a label that was renamed there breaks nothing
+                    text = meanings.readable(version.effective)
+                elif version.parent:
+                    name, _, number = version.parent.partition("@")
+                    parent = versions.find(conn, "mapping", name, int(number)).text
             catalogue = desk.connector.catalogue(lists, row.declared).doc
-            compiled = self._compiled[key] = compile_mapping(doc.text, catalogue, document(), parent, doc.name)
+            compiled = compile_mapping(text, catalogue, document(), parent, version.name)
+            self._compiled[key], self._labels[mapping_id] = compiled, version.label
         return compiled
+
+
+@cache
+def _vocabulary() -> str:
+    return hashlib.sha256(as_text(document()).encode()).hexdigest()
 
 
 def _rebuilds(row: Row) -> tuple[Any, ...]:

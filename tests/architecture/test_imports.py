@@ -29,7 +29,7 @@ NOUNS = (
 """What the stages hand one another: facts and plans with the pairs in them, arrivals, and audit entries."""
 
 DOORS = ("gateway.inbox", "gateway.api", "gateway.console", "gateway.cli", "gateway.commands", "gateway.app")
-ROAD = ("gateway.apply", "gateway.batch", "gateway.preview", "gateway.pipeline")
+ROAD = ("gateway.apply", "gateway.batch", "gateway.planning", "gateway.preview", "gateway.pipeline")
 """What carries plans out, and what composes it: above every stage."""
 
 

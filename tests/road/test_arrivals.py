@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Arrival, Event
-from gateway import batch, pipeline
+from gateway import batch, pipeline, planning
 from gateway.decide.facts import Command
 from gateway.desk import attention
 from gateway.people.users import By
@@ -46,14 +46,14 @@ def test_an_arrival_that_cannot_be_read_is_parked_alone(scene: Make, monkeypatch
 def test_an_arrival_whose_plan_fails_is_parked_alone(scene: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     s = scene(names=("acme", "globex"))
     first, second = s.escalated("acme"), s.escalated("globex")
-    decide = batch.decide
+    decide = planning.decide
 
     def fails(facts: object, what: object, link: object = None) -> object:
         if getattr(what, "fields", {}).get("title") == "poison":
             raise KeyError("poison")
         return decide(facts, what, link)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(batch, "decide", fails)
+    monkeypatch.setattr(planning, "decide", fails)
     arrive(s, "poison", "acme")
     arrive(s, "fine", "globex")
     pipeline.process(s.rt)
