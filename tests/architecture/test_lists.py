@@ -8,7 +8,7 @@ import yaml
 
 from tests.architecture.tree import ROOT, kept_files, modules
 
-NOT_KINDS = {"simulators", "__pycache__"}
+NOT_KINDS = {"contract", "simulators", "__pycache__"}
 CODE = {".py", ".toml", ".yaml", ".yml", ".sh", ".json", ".html", ".js", ".mjs", ".css", ".md", ".txt", ".cfg", ""}
 HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "deb.debian" + ".org")
 WORKPLACE = re.compile(r"(?<![\w.<}@-])/(?:work|root|home|Users)/\w")

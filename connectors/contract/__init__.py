@@ -1,0 +1,32 @@
+"""The contract suite: what every connector has to do, tried against a desk that behaves as its vendor documents.
+
+A connector's author writes a simulator and a few lines::
+
+    class TestAcme(Contract):
+        kind = "acme"                                # or manifest = Path("acme.yaml"), for a desk without code
+        simulator = Acme
+        title, body = "summary", "details"           # catalogue names
+        status = ("status", "open", "done")          # the field, where a record begins, somewhere it may go
+
+pytest collects it as it stands; ``tandem connector check`` runs it without pytest. Each test is named by its number in
+docs/connector-guide.md. What a desk lacks has to stand under ``cannot`` in its manifest: then its test is skipped with
+that sentence, and fails otherwise.
+"""
+
+from __future__ import annotations
+
+from connectors.contract.feeds import Feeds
+from connectors.contract.items import Items
+from connectors.contract.manifests import Manifests
+from connectors.contract.records import Records
+from connectors.contract.signins import SignIns
+from connectors.contract.webhooks import Webhooks
+from connectors.contract.wires import Wires
+from connectors.contract.writes import Writes
+
+
+class Contract(Manifests, SignIns, Wires, Records, Writes, Items, Feeds, Webhooks):
+    """All of it."""
+
+
+__all__ = ["Contract"]

@@ -1,0 +1,89 @@
+"""I: comments, files and time, and who sees them."""
+
+from __future__ import annotations
+
+from connectors.contract.rehearsal import Rehearsal, ends, file_of
+from connectors.errors import Refused
+
+BOTH = ["staff", "requester"]
+
+
+class Items(Rehearsal):
+    def test_i01_each_channel_lands_before_the_right_eyes(self) -> None:
+        self.needs("comment")
+        id = self.new()
+        for public in (True, False):
+            name = self.channel(public)
+            self.desk.comment(self.ctx(), id, name, f"public is {public}", BOTH if public else ["staff"])
+        said = {each.text: each.public for each in self.sim.said(id)}
+        assert said == {"public is True": True, "public is False": False}
+        read = {each.text: each.channel for each in self.record(id).comments}
+        assert read == {"public is True": self.channel(True), "public is False": self.channel(False)}
+
+    def test_i02_a_channel_that_reaches_more_is_refused_and_nothing_is_sent(self) -> None:
+        self.needs("comment")
+        id = self.new()
+        before = len(self.sim.asked)
+        ends(Refused, lambda: self.desk.comment(self.ctx(), id, self.channel(True), "only for you", ["staff"]))
+        assert len(self.sim.asked) == before and self.sim.said(id) == []
+
+    def test_i04_their_internal_note_is_read_as_internal(self) -> None:
+        id = self.new()
+        with self.theirs():
+            self.sim.say(id, "between us", False)
+            self.sim.say(id, "for all", True)
+        read = {each.text: each.channel for each in self.record(id).comments}
+        assert read == {"between us": self.channel(False), "for all": self.channel(True)}
+
+    def test_i06_two_equal_comments_stay_two(self) -> None:
+        self.needs("comment")
+        id = self.new()
+        for _ in range(2):
+            self.desk.comment(self.ctx(), id, self.channel(False), "any news?", ["staff"])
+            self.clock.forward(60)
+        assert [each.text for each in self.record(id).comments] == ["any news?"] * 2
+
+    def test_i07_the_description_is_no_comment(self) -> None:
+        more = {self.body: "what happened"} if self.body else {}
+        record = self.record(self.new(**more))
+        assert record.comments == () and record.complete
+
+    def test_i09_an_edit_of_theirs_is_seen_or_the_lack_is_said(self) -> None:
+        id = self.new()
+        with self.theirs():
+            comment = self.sim.say(id, "first wording", False)
+            self.sim.edit(id, comment, "second wording")
+        assert [each.text for each in self.record(id).comments] == ["second wording"]
+        self.sim.edit(id, comment, None)
+        assert self.record(id).comments == ()
+
+    def test_i11_files_arrive_whole_both_ways(self) -> None:
+        id = self.new()
+        data = bytes(range(256)) * 40
+        with self.theirs():
+            self.sim.upload(id, "their log ü.txt", data, True)
+        (theirs,) = self.record(id).files
+        assert theirs.name == "their log ü.txt" and b"".join(self.desk.file(self.ctx(), theirs)) == data
+        self.needs("attach")
+        name, reaches = self.carrier()
+        self.desk.attach(self.ctx(), id, name, file_of("our log ü.txt", data), reaches)
+        ours = next(each for each in self.sim.kept(id) if each.name == "our log ü.txt")
+        assert ours.data == data
+
+    def carrier(self) -> tuple[str, list[str]]:
+        """A channel that takes files, and whom it reaches."""
+        return next((name, sorted(each.reaches)) for name, each in self.desk.channels.items() if each.attach)
+
+    def test_i13_time_is_written_down(self) -> None:
+        self.needs("worklog")
+        id = self.new()
+        self.desk.worklog(self.ctx(), id, 15, "looked at the switch", self.clock())
+        assert self.sim.spent(id) == [15]
+
+    def test_i14_more_comments_than_one_page_are_all_read(self) -> None:
+        id = self.new()
+        with self.theirs():
+            for number in range(120):
+                self.sim.say(id, f"line {number}", False)
+        read = [each.text for each in self.record(id).comments]
+        assert sorted(read) == sorted(f"line {number}" for number in range(120))

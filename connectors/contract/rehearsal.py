@@ -1,0 +1,150 @@
+"""One connector before its simulator: what the tests of the contract have in hand."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest import SkipTest
+
+from connectors import registry
+from connectors.base import Change, Connector, Context, File, Record, Value
+from connectors.egress import Egress
+from connectors.errors import Outcome
+from connectors.manifest import Manifest, defined
+from connectors.session import Session
+from connectors.simulators.desk import Cannot, Clock, Simulator
+
+SECONDS = 5.0
+"""A call's deadline in these tests."""
+
+
+class Rehearsal:
+    """``fields``: what a create of ours gives besides title and body, if the desk insists on more. ``fixtures``: where
+    the vendor's own recorded bodies lie, with what is to be read from them."""
+
+    kind: ClassVar[str] = ""
+    manifest: ClassVar[Path | None] = None
+    simulator: ClassVar[Callable[..., Simulator]]
+    auth: ClassVar[str] = ""
+    verify: ClassVar[str] = ""
+    title: ClassVar[str] = "title"
+    body: ClassVar[str] = ""
+    status: ClassVar[tuple[str, str, str]] = ("status", "", "")
+    fields: ClassVar[Mapping[str, Value]] = {}
+    fixtures: ClassVar[Path | None] = None
+
+    clock: Clock
+    sim: Simulator
+    desk: Connector
+    kept: dict[str, str]
+
+    def setup_method(self, _method: object = None) -> None:
+        self.clock = Clock()
+        self.sim = type(self).simulator(self.clock).start()
+        self.kept = {}
+        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
+        self.desk = self.connect()
+        if "check" in self.desk.verbs:
+            found = self.desk.check(self.ctx())
+            self.desk = self.connect(found=found.values)
+
+    def teardown_method(self, _method: object = None) -> None:
+        self.session.close()
+        self.sim.stop()
+
+    # what the tests build with
+
+    def spec(self) -> Manifest:
+        """The manifest under test."""
+        if self.manifest is not None:
+            return registry.load(self.manifest.read_text("utf-8"), self.manifest.name)
+        return registry.manifest(self.kind)
+
+    def connect(self, **changes: Any) -> Connector:
+        """The connector, as the gateway builds it; ``changes`` go over ``settings`` and ``secrets``."""
+        settings = {**self.sim.settings, **changes.pop("settings", {})}
+        secrets = {**self.sim.secrets, **changes.pop("secrets", {})}
+        given = {"auth": self.auth, "verify": self.verify, **changes}
+        return registry.build(self.spec(), settings=settings, secrets=secrets, **given)
+
+    def ctx(self, seconds: float = SECONDS, now: datetime | None = None) -> Context:
+        log = logging.getLogger("contract")
+        keep = self.kept.__setitem__
+        return Context(now or self.clock(), time.monotonic, self.session, log, time.monotonic() + seconds, keep)
+
+    def new(self, title: str = "VPN down ☂", ref: str = "TDM-CONTRACT01", **more: Value) -> str:
+        """A record that we create; its id."""
+        made = self.desk.create(self.ctx(), {**self.fields, self.title: title, **more}, ref, f"key-{ref}")
+        if made.id is None:
+            return self.desk.find(self.ctx(), ref)[0].id
+        return made.id
+
+    def record(self, id: str) -> Record:
+        return self.desk.fetch(self.ctx(), id)
+
+    def poll(self, feed: str, cursor: str | None = None) -> tuple[list[Change], str]:
+        """All pages of a feed; the cursor at the end."""
+        found: list[Change] = []
+        for _ in range(1000):
+            page = self.desk.changed(self.ctx(), feed, cursor)
+            found += page.changes
+            cursor = page.cursor
+            if page.done:
+                return found, cursor
+        raise AssertionError(f"the feed {feed} does not end")
+
+    def polled(self, cursors: dict[str, str]) -> set[str]:
+        """The ids of the records that the feeds tell of; ``cursors`` move on."""
+        ids = set()
+        for feed, told in self.desk.feeds.items():
+            if told.gives != "worklogs":
+                changes, cursors[feed] = self.poll(feed, cursors.get(feed))
+                ids |= {change.record_id for change in changes}
+        return ids
+
+    # what a desk may lack
+
+    def needs(self, *verbs: str) -> None:
+        """Skips with the manifest's own sentence where the desk lacks one of ``verbs``; a lack unsaid is a failure."""
+        for verb in verbs:
+            if verb not in defined(self.spec().doc):
+                assert self.desk.cannot.get(verb), f"{verb} is neither there nor under cannot"
+                raise SkipTest(f"{verb}: {self.desk.cannot[verb]}")
+
+    @contextmanager
+    def theirs(self) -> Iterator[None]:
+        """Acts of the vendor's people; what its product lacks skips the test."""
+        try:
+            yield
+        except Cannot as lack:
+            raise SkipTest(str(lack)) from None
+
+    def channel(self, public: bool) -> str:
+        """The channel that reaches the requester, or the one that reaches the desk's people alone."""
+        for name, channel in self.desk.channels.items():
+            if channel.comment and ("requester" in channel.reaches) == public:
+                return name
+        raise SkipTest(f"no {'public' if public else 'internal'} channel")
+
+
+def file_of(name: str, data: bytes, mime: str = "text/plain") -> File:
+    """A file to send."""
+    return File(name, mime, len(data), hashlib.sha256(data).hexdigest(), lambda: io.BytesIO(data))
+
+
+def ends(outcome: type[Outcome], call: Callable[[], object]) -> Outcome:
+    """Runs ``call``, which has to end so; the outcome."""
+    try:
+        got = call()
+    except outcome as end:
+        return end
+    except Outcome as end:
+        raise AssertionError(f"{outcome.__name__} expected, not {type(end).__name__}: {end.said}") from end
+    raise AssertionError(f"{outcome.__name__} expected, not {got!r}")

@@ -1,0 +1,83 @@
+"""H: webhooks: who sent them, what they say, and what is not believed of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from unittest import SkipTest
+
+from connectors.base import Arrival
+from connectors.contract.rehearsal import Rehearsal
+from connectors.errors import Unverified
+
+
+class Webhooks(Rehearsal):
+    def arrival(self) -> tuple[str, Arrival]:
+        """A record's id, and the webhook that told of its last change."""
+        self.needs("webhook")
+        id = self.new()
+        self.clock.forward(10)
+        with self.theirs():
+            self.sim.change(id, {self.title: "changed by them"})
+        assert self.sim.told, "the simulator sends no webhook for a change"
+        return id, self.sim.told[-1]
+
+    def good(self, arrival: Arrival) -> bool:
+        try:
+            self.desk.verify(arrival, self.clock())
+        except Unverified:
+            return False
+        return True
+
+    def test_h01_a_good_webhook_is_taken_and_a_bad_one_is_not(self) -> None:
+        _, arrival = self.arrival()
+        assert self.good(arrival)
+        assert not self.good(replace(arrival, headers={}))
+
+    def test_h02_no_bit_of_the_body_may_be_another(self) -> None:
+        _, arrival = self.arrival()
+        if not self.signed():
+            raise SkipTest("a shared secret in a header says nothing of the body")
+        for at in range(0, len(arrival.body), max(1, len(arrival.body) // 64)):
+            body = bytearray(arrival.body)
+            body[at] ^= 1
+            assert not self.good(replace(arrival, body=bytes(body))), at
+
+    def signed(self) -> bool:
+        """Whether the chosen way to verify looks at the body."""
+        spec = self.spec()
+        return "verify" in spec.part("hooks") or "hmac" in spec.choice("webhook.verify", self.verify)[1]
+
+    def test_h03_a_stamp_out_of_its_window_is_refused(self) -> None:
+        _, arrival = self.arrival()
+        if "stamp" not in self.spec().choice("webhook.verify", self.verify)[1]:
+            raise SkipTest("its webhooks carry no signed time")
+        for away in (timedelta(days=3), timedelta(days=-3)):
+            try:
+                self.desk.verify(arrival, self.clock() + away)
+            except Unverified:
+                continue
+            raise AssertionError(f"{away} away, and taken")
+
+    def test_h04_two_secrets_are_good_while_one_is_exchanged(self) -> None:
+        _, arrival = self.arrival()
+        given = self.sim.secrets["webhook"]
+        both = self.connect(secrets={"webhook": "n3w-" + "y" * 28, "webhook.previous": given})
+        assert both.verify(arrival, self.clock()).secret
+        try:
+            self.connect(secrets={"webhook": "n3w-" + "y" * 28}).verify(arrival, self.clock())
+        except Unverified:
+            return
+        raise AssertionError("a webhook signed with a secret that is no longer known was taken")
+
+    def test_h08_what_makes_no_sense_is_ignored_with_a_reason(self) -> None:
+        _, arrival = self.arrival()
+        for body in (b"", b"[]", b"{}", b"not json", b'{"surprise": 1}', b"\xff\xfe"):
+            for event in self.desk.parse(replace(arrival, body=body)):
+                assert event.kind == "ignored" and event.reason, (body, event)
+
+    def test_h10_a_webhook_names_its_record_and_its_actor(self) -> None:
+        id, arrival = self.arrival()
+        (event,) = self.desk.parse(arrival)
+        assert event.record_id == id and event.kind in ("created", "changed")
+        assert event.actor not in self.desk.check(self.ctx()).me or event.actor is None
