@@ -105,6 +105,7 @@ class Desks:
         self._labels: dict[int, str] = {}  # mapping versions as people call them
         self.policy: Policy | None = None
         self._named: dict[str, int] = {}  # share policies in force by provider, as document ids
+        self._older: dict[int, Share] = {}  # share policies that previews asked for, by document
         self._routing = 0  # the routing policy in force, as a document id
         self._troubled: set[int] = set()
         self._told: dict[tuple[str, int], int] = {}
@@ -265,9 +266,22 @@ class Desks:
         columns = ("connection_id", "remote_id", "email", "login", "name", "fetched_at")
         road.upsert(tables.person, ("connection_id", "remote_id"), columns, rows)
 
-    def _leg(self, connection_id: int, mapping_id: int) -> Leg:
+    def under(self, connection_id: int, mapping: Compiled, label: str) -> Leg:
+        """The leg of a connection as it would be with another mapping: a draft's, for a preview."""
+        return self._leg(connection_id, self._rows[connection_id].mapping_id, mapping, label)
+
+    def share_by_id(self, document_id: int) -> Share | None:
+        """A share policy that was in force once, by its document; None for 0, when there was none."""
+        if document_id and document_id not in self._older:
+            d = tables.document.c
+            with self._store.read() as conn:
+                name, text = conn.execute(select(d.name, d.text).where(d.id == document_id)).one()
+            self._older[document_id] = compile_share(text, document(), name)
+        return self._older[document_id] if document_id else None
+
+    def _leg(self, connection_id: int, mapping_id: int, mapping: Compiled | None = None, label: str = "") -> Leg:
         row, desk = self._rows[connection_id], self.desk(connection_id)
-        mapping = self.mapping(connection_id, mapping_id)
+        mapping = mapping or self.mapping(connection_id, mapping_id)
         effects = {
             name: tuple(f for f, rule in mapping.fields.items() if set(rule.remote) & set(channel.side_effects))
             for name, channel in desk.connector.channels.items()
@@ -280,7 +294,7 @@ class Desks:
         return Leg(
             connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
             desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
-            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers, version=self._labels[mapping_id],
+            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers, version=label or self._labels[mapping_id],
         )  # fmt: skip
 
     def mapping(self, connection_id: int, mapping_id: int) -> Compiled:
