@@ -266,9 +266,9 @@ class Desks:
         columns = ("connection_id", "remote_id", "email", "login", "name", "fetched_at")
         road.upsert(tables.person, ("connection_id", "remote_id"), columns, rows)
 
-    def under(self, connection_id: int, mapping: Compiled, label: str) -> Leg:
-        """The leg of a connection as it would be with another mapping: a draft's, for a preview."""
-        return self._leg(connection_id, self._rows[connection_id].mapping_id, mapping, label)
+    def under(self, connection_id: int, mapping_id: int, mapping: Compiled, label: str) -> Leg:
+        """The leg of a connection as it would be with a mapping that has no version: a draft's, for a preview."""
+        return self._leg(connection_id, mapping_id, mapping, label)
 
     def share_by_id(self, document_id: int) -> Share | None:
         """A share policy that was in force once, by its document; None for 0, when there was none."""
@@ -294,7 +294,8 @@ class Desks:
         return Leg(
             connection_id, row.name, row.provider, mapping_id, mapping, self._shares.get(row.provider),
             desk.connector.record_version_order, row.me, row.intake, effects, desk.connector.verbs,
-            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers, version=label or self._labels[mapping_id],
+            horizon=int(desk.connector.apply_horizon * 1_000_000), readers=readers,
+            version=label or self._labels[mapping_id],
         )  # fmt: skip
 
     def mapping(self, connection_id: int, mapping_id: int) -> Compiled:
