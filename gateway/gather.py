@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway import plain
 from gateway.decide.facts import Attempt, Binding, Link, Ticket
-from gateway.decide.merge import Pair
+from gateway.decide.merge import PASSING, Pair
 from gateway.store.db import Road
 
 _LINK = (
@@ -156,7 +156,7 @@ def state(rows: Rows) -> State:
         for name, (ours, *wires) in attempt.vals.items():
             pair = link.pairs.get(name)
             if pair is not None:
-                pair.sent.extend((id, ours, wire) for wire in wires)
+                pair.sent.extend((id, PASSING if at else ours, wire) for at, wire in enumerate(wires))
     for id, link_id, name in rows.conflicts:
         links[link_id].open_conflicts[name] = id
     for link_id, kind, name in rows.notices:

@@ -128,9 +128,11 @@ class Mapping:
         return self._audiences.get(channel, PROVIDER)
 
     def _pass(self, out: Outward, merged: dict[str, Any]) -> None:
+        name, needs = self._defaults.status, self._defaults.needs
         for status in out.path[:-1]:
-            on_the_way = {**merged, self._defaults.status: status}
-            out.passing.extend(see(on_the_way) for _, see in self._sees.get(self._defaults.status, ())[:1])
+            needed = {field: value for field, value in out.fields.items() if status in needs.get(field, ())}
+            out.hops.append({**needed, name: status})
+            out.passing.extend(see({**merged, name: status}) for _, see in self._sees.get(name, ())[:1])
 
     def _tell(self, job: Job) -> None:
         """People unknown there are named in the text of the create, or in a comment where that has no room."""
@@ -147,10 +149,11 @@ class Mapping:
 @dataclass(frozen=True)
 class _Defaults:
     """Their values where the ticket leaves theirs empty: an unmapped field at create, any field the create or a status
-    of this write requires."""
+    of this write requires. ``needs``: catalogue field -> the statuses that require it."""
 
     rows: tuple[tuple[lists.Remote, Any, bool], ...]
     status: str
+    needs: Table[str, frozenset[str]]
 
     def fill(self, job: Job) -> None:
         out, on = job.out, job.on
@@ -267,7 +270,7 @@ def assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> M
         _means={one.name: one.mean for one in built if one.mean is not None},
         _puts=tuple((one.name, one.rule.uses, one.put) for one in built if one.put is not None),
         _sees={name: tuple(rows) for name, rows in sees.items()},
-        _defaults=_Defaults(_default_rows(found, remote), remote.status),
+        _defaults=_Defaults(_default_rows(found, remote), remote.status, _needs(remote)),
         _description=_description(found.fields.get("description")),
         _channels={a: c for a, c in found.outward.items() if c is None or found.reaches.get(c, frozenset()) <= a},
         _audiences=found.inward,
@@ -284,6 +287,10 @@ def _default_rows(found: Resolved, remote: lists.Catalogue) -> tuple[tuple[lists
     mapped = {field.name for rule in found.fields.values() if rule.outward for field in rule.remotes}
     rows = ((remote.field(name), value) for name, value in found.defaults.items())
     return tuple((entry, value, entry.name in mapped) for entry, value in rows if entry is not None)
+
+
+def _needs(remote: lists.Catalogue) -> dict[str, frozenset[str]]:
+    return {name: entry.required for name, entry in remote.fields.items() if entry.required}
 
 
 def _description(rule: Field | None) -> tuple[str, int | None] | None:

@@ -74,7 +74,8 @@ class Outward:
     ``fields``: catalogue name -> value (a person is a dict such as ``{"email": ..}`` for the caller to look up).
     ``wires``: canonical name -> expected normal form of everything written, defaults on mapped fields among them.
     ``path``: statuses to enter one by one, the target last (only on an update that writes the status); ``passing``: the
-    normal forms the status field takes on that way, the target's left out (it is in ``wires``).
+    normal forms the status field takes on that way, the target's left out (it is in ``wires``); ``hops``: what to write
+    for each of these, the status with those of ``fields`` that it requires.
     ``held``: (field, reason) not conveyed until a person acts. ``later``: canonical fields creation cannot set.
     ``comments`` and ``files`` (name, text): whole texts of values that had to be cut.
     """
@@ -87,6 +88,7 @@ class Outward:
     files: list[tuple[str, str]] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     passing: list[Wire] = field(default_factory=list)
+    hops: list[dict[str, Value]] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
 
 

@@ -15,8 +15,13 @@ from typing import Any, Literal
 
 LONG = 512  # characters from which text is held as a hash
 _MARK = "\x1f#"
+PASSING = "\x1f>"
+"""Our side of a status that is only passed through: whatever shows it, what we mean is still owed."""
 
-Verdict = Literal["same", "echo", "taken", "kept", "ask", "held", "noted", "drift"]
+UNSEEN = "unseen"
+"""How a field is parked that has never been seen there: it makes its pair at the first look, and nothing is written."""
+
+Verdict = Literal["same", "echo", "taken", "kept", "ask", "held", "noted", "drift", "apart"]
 Policy = Literal["ours", "theirs", "newest", "ask"]
 
 
@@ -46,7 +51,7 @@ def ours(fields: Mapping[str, Any], name: str, uses: Sequence[str] = ()) -> Any:
 @dataclass(slots=True)
 class Pair:
     """The agreed pair of one field on one link. ``owed``: 1 while we have something to say. ``park``: "" | "ask" |
-    "held" | "ignored". ``since``: the ticket version at which theirs was last taken, so that older waiting deliveries
+    "held" | "ignored" | "unseen". ``since``: the ticket version at which theirs was last taken, so that older waiting deliveries
     no longer speak for this field."""
 
     ours: Any = None
@@ -89,12 +94,14 @@ Read = Callable[[], Meaning]
 def our_change(pair: Pair) -> None:
     """Our side changed: something is owed; a parked field moves again."""
     pair.owed = 1
-    if pair.park != "ask":
+    if pair.park not in ("ask", UNSEEN):
         pair.park = ""
 
 
 def inbound(pair: Pair, now: Any, wire: Any, read: Read, policy: Policy, direction: str = "both") -> Taken:
     """Theirs was observed as ``wire``, by evidence that is not older than what the link knows; ``now`` is our value."""
+    if pair.park == UNSEEN:
+        return _first(pair, now, wire, read)
     if wire == pair.theirs and not (pair.park == "held" and direction != "out"):
         return Taken("same")
     hits = [ours for _, ours, sent in pair.sent if sent == wire]
@@ -127,6 +134,20 @@ def inbound(pair: Pair, now: Any, wire: Any, read: Read, policy: Policy, directi
         pair.park = "ask"
         return Taken("ask", meaning.value)
     return Taken("kept", meaning.value)
+
+
+def _first(pair: Pair, now: Any, wire: Any, read: Read) -> Taken:
+    """The first look at a field without a history: neither side's value is a change of it."""
+    pair.theirs, pair.park = wire, ""
+    meaning = read()
+    if meaning.kind == "held":
+        pair.park = "held"
+        return Taken("held", said=meaning.said)
+    if meaning.kind == "note" or token(meaning.value) == now:
+        pair.ours, pair.owed = now, pair.owed if meaning.kind == "note" else 0
+        return Taken("noted" if meaning.kind == "note" else "same", said=meaning.said)
+    pair.ours = token(meaning.value)
+    return Taken("kept" if pair.owed else "apart", meaning.value)
 
 
 def receipt(pair: Pair, attempt: int, now: Any, sent: Any, holds: Any) -> None:

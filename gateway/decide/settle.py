@@ -41,7 +41,21 @@ def settled(p: Planner, link: Link, end: Settled) -> None:
     handler = _OUTCOMES.get((end.step, end.outcome)) or _OUTCOMES.get(("*", end.outcome))
     if handler is None:
         raise ValueError(f"a step {end.step} cannot end in {end.outcome}")
+    if "reached" in end.data:
+        on_the_way(p, link, end)
     handler(p, link, end)
+
+
+def on_the_way(p: Planner, link: Link, end: Settled) -> None:
+    """Some steps of a way were made before it ended: theirs is where they led, and the way goes on from there."""
+    wire, fields = end.data["reached"]
+    pair = link.pairs.setdefault("status", Pair())
+    pair.theirs, pair.owed = token(wire), 1
+    link.seen.update(fields)
+    link.observed = True
+    p.touch(link)
+    means = p.leg(link).mapping.read("status", wire, link.seen)
+    link.leg_status = means.value if means.kind == "value" and means.value else link.leg_status
 
 
 def deliveries(p: Planner, link: Link, end: Settled, state: str) -> None:
@@ -117,7 +131,10 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
     for name, (ours, wire, *passed) in end.sent.items():
         pair = link.pairs.setdefault(name, Pair())
         now = p.ours(link, name)
-        if name not in holds or holds[name] == wire or holds[name] in passed:
+        if holds.get(name, wire) in passed and holds[name] != pair.theirs:  # not there yet: the rest of the way is owed
+            pair.theirs, pair.owed = holds[name], 1
+            pair.sent = [s for s in pair.sent if s[0] != end.attempt]
+        elif name not in holds or holds[name] == wire:
             merge.receipt(pair, end.attempt or 0, now, ours, holds.get(name, wire))
             pair.park = "" if pair.park == "ignored" else pair.park
             if not pair.owed:

@@ -77,6 +77,9 @@ def _failed(step: Step, desk: Desk, tools: Tools, error: errors.Outcome, began: 
         instead = step.item.get("instead", "")
         instead += f": {error.said}" if instead and step.kind == "attachment" else ""
         data = {"instead": instead, "audience": step.item.get("audience", [])}
+    if step.passed and outcome != "unknown":
+        last = step.passed - 1
+        data["reached"] = (step.passing[last], step.hops[last])
     return _end(step, tools, began, outcome, said=error.said, after=error.after, data=data)
 
 
@@ -117,11 +120,21 @@ def _update(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     fields = _people(step, desk, ctx)
     id, version = step.link.remote_id, step.link.version or None
     assert id is not None
+    for hop in step.hops:
+        known = {name: fields.get(name) if isinstance(value, dict) else value for name, value in hop.items()}
+        version = _set(step, desk, ctx, id, known, version).version
+        step.passed += 1
+    return _written(step, desk, tools, began, _set(step, desk, ctx, id, fields, version), id)
+
+
+def _set(step: Step, desk: Desk, ctx: Context, id: str, fields: dict[str, Any], version: str | None) -> Receipt:
+    """One write. What it was based on may have moved before the first of them; later, the way is sought anew."""
     try:
-        receipt = desk.connector.update(ctx, id, fields, version)
+        return desk.connector.update(ctx, id, fields, version)
     except errors.Stale:
-        receipt = desk.connector.update(ctx, id, fields, _moved_elsewhere(step, desk, ctx, id))
-    return _written(step, desk, tools, began, receipt, id)
+        if step.passed:
+            raise
+        return desk.connector.update(ctx, id, fields, _moved_elsewhere(step, desk, ctx, id))
 
 
 def _moved_elsewhere(step: Step, desk: Desk, ctx: Context, id: str) -> str:

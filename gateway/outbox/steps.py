@@ -32,7 +32,11 @@ class Step:
     attempt: int | None = None
     sent: dict[str, list[Any]] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
-    path: list[str] = field(default_factory=list)
+    hops: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # written one by one on the way to the status in ``fields``
+    passing: list[Any] = field(default_factory=list)  # what the status looks like after each of them
+    passed: int = 0  # how many were answered with a yes
     unsaid: dict[str, str] = field(default_factory=dict)  # fields that are not conveyed, and why
     comments: list[str] = field(default_factory=list)  # over-long values, sent whole as comments afterwards
     files: list[tuple[str, str]] = field(default_factory=list)  # or, by name, as files
@@ -148,10 +152,10 @@ def _say(
     rules = leg.mapping.fields
     silent = [name for name, rule in rules.items() if rule.uses and not _shared(leg, rule, name)]
     out = leg.mapping.write(changes, link.seen, create, ticket.fields, silent)
-    step.fields, step.path = out.fields, out.path
+    step.fields, step.hops, step.passing = out.fields, out.hops, out.passing
     step.comments, step.files = list(out.comments), list(out.files)  # whole, whatever was cut
     for name, wire in out.wires.items():
-        passed = [token(status) for status in out.path[:-1]] if name == "status" else []
+        passed = [token(status) for status in out.passing] if name == "status" else []
         made = name in rules and rules[name].uses  # by an expression, which reads the ticket as it is now
         said = ours(ticket.fields if values is None or made else values, name, made or ())
         step.sent[name] = [said, token(wire), *passed]

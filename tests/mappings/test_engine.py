@@ -325,6 +325,20 @@ def test_unmapped_defaults_go_with_the_create_alone() -> None:
 def test_the_way_to_a_status_and_what_is_seen_on_it() -> None:
     out = JSM.write({"status": "resolved"}, {"status": "10104"}, False)
     assert (out.path, out.passing, out.wires["status"]) == (["3", "5"], ["3"], "5")
+    assert out.hops == [{"status": "3"}]
+
+
+def test_what_a_status_on_the_way_requires_is_written_with_it() -> None:
+    change = {
+        "workflow": {"start": "1", "edges": {"1": ["9"], "9": ["3"]}},
+        "fields": {**support.DESK["fields"], "why": {"type": "text", "required": ["9"]}},
+    }
+    rules = "  title: title\n  status: {field: state, values: {Open: new, Done: resolved, Waiting: closed}}"
+    made = support.desk(rules, "defaults: {why: done with}", change=change)
+    out = made.write({"status": "closed", "title": "x"}, {"state": "1"}, False)
+    assert out.path == ["9", "3"]
+    assert out.hops == [{"state": "9", "why": "done with"}]
+    assert out.fields == {"state": "3", "title": "x", "why": "done with"}
 
 
 def test_no_way_is_held_with_both_ends_named() -> None:
