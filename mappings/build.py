@@ -13,7 +13,7 @@ from mappings.catalogue import Canonical, Catalogue
 from mappings.meaning import Mean, mean_expression, mean_rule
 from mappings.model import Complaint, Rule
 from mappings.putting import Put, put_expression, put_rule
-from mappings.quick import Take, see_quickly, take
+from mappings.quick import Give, Take, give, known, see_quickly, take
 from mappings.rules import Field
 from mappings.seeing import See, see_each, see_rule
 from mappings.transforms import Transform, TransformError, transform
@@ -31,6 +31,8 @@ class Built:
     mean: Mean | None
     take: Take | None
     put: Put | None
+    give: Give | None = None
+    known: Mapping[str, str] | None = None
     loses: str = ""
 
 
@@ -53,7 +55,10 @@ def build(rule: Field, remote: Catalogue, ours: Mapping[str, Canonical], default
     loses = change.loses if change is not None else ""
     see = see_rule(rule)
     taken = take(rule, see, mean) if mean is not None else None
-    return Built(rule.name, _rule(rule), rule.remotes[0].name, see_quickly(rule, see), mean, taken, put, loses)
+    given = give(rule, change) if put is not None and rule.remotes[0].name != remote.status else None
+    first = rule.remotes[0].name
+    rows = known(rule) if mean is not None else None
+    return Built(rule.name, _rule(rule), first, see_quickly(rule, see), mean, taken, put, given, rows, loses)
 
 
 def _rule(rule: Field, uses: tuple[str, ...] = ()) -> Rule:

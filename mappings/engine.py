@@ -19,7 +19,7 @@ from mappings.loader import Node, load
 from mappings.meaning import Mean
 from mappings.model import Attachments, Audience, Complaint, MappingError, Outward, Reading, Rule, Value, Wire
 from mappings.putting import Job, Put
-from mappings.quick import Take
+from mappings.quick import Give, Take
 from mappings.resolve import resolve
 from mappings.rules import Field, Resolved
 from mappings.schema import audience, complete, expand, merge, shape
@@ -50,10 +50,11 @@ class Mapping:
     attachments: Attachments
     worklogs: str
     _seen: tuple[tuple[str, str, See], ...] = field(repr=False)
-    _inward: tuple[tuple[str, str, Take], ...] = field(repr=False)
+    _inward: tuple[tuple[str, str, Table[str, str] | None, Take], ...] = field(repr=False)
     _means: Table[str, Mean] = field(repr=False)
-    _puts: tuple[tuple[str, tuple[str, ...], Put], ...] = field(repr=False)
+    _puts: tuple[tuple[str, tuple[str, ...], Put, str, Give | None], ...] = field(repr=False)
     _sees: Table[str, tuple[tuple[str, See], ...]] = field(repr=False)
+    _twice: bool = field(repr=False)
     _defaults: _Defaults = field(repr=False)
     _description: tuple[str, int | None] | None = field(repr=False)
     _channels: Table[Audience, str | None] = field(repr=False)
@@ -76,10 +77,15 @@ class Mapping:
         values: dict[str, Value] = {}
         held: list[tuple[str, str]] = []
         notes: list[tuple[str, str]] = []
-        for name, first, take in self._inward:
+        for name, first, known, take in self._inward:
             if first not in record:
                 continue
-            found = take(record)
+            found = None
+            if known is not None:
+                value = record[first]
+                found = known.get(value) if type(value) is str else None
+            if found is None:
+                found = take(record)
             if type(found) is not Reading:
                 values[name] = found
                 continue
@@ -103,21 +109,34 @@ class Mapping:
         values to expressions (default: the changes alone), of which those for ``but`` are not made. Fields go in file
         order, then defaults."""
         out = Outward()
+        fields, wires = out.fields, out.wires
         job = Job(out, on, create, changes if ticket is None else ticket)
-        for name, uses, put in self._puts:
-            if name in changes or (uses and name not in but and not changes.keys().isdisjoint(uses)):
-                put(changes.get(name), job)
+        for name, uses, put, remote, give in self._puts:
+            if name in changes:
+                wire = give(changes[name]) if give is not None else None
+                if wire is None:
+                    put(changes[name], job)
+                else:
+                    fields[remote] = wires[name] = wire
+            elif uses and name not in but and not changes.keys().isdisjoint(uses):
+                put(None, job)
         if job.told:
             self._tell(job)
-        self._defaults.fill(job)
-        if out.fields:
-            merged = {**on, **out.fields}
-            for remote in out.fields:
-                for name, see in self._sees.get(remote, ()):
-                    out.wires[name] = see(merged)
-            if len(out.path) > 1:
-                self._pass(out, merged)
+        if self._defaults.rows:
+            self._defaults.fill(job)
+        if len(wires) < len(fields) or self._twice or len(out.path) > 1:
+            self._look(out, on)
         return out
+
+    def _look(self, out: Outward, on: Record) -> None:
+        """The normal forms of what was written by the long way, and of the statuses passed."""
+        merged = {**on, **out.fields}
+        for remote in out.fields:
+            for name, see in self._sees.get(remote, ()):
+                if name not in out.wires:
+                    out.wires[name] = see(merged)
+        if len(out.path) > 1:
+            self._pass(out, merged)
 
     def channel_out(self, audience: Audience) -> str | None:
         """The channel for exactly this audience; None: not sent. Never one that reaches anyone outside it."""
@@ -142,6 +161,7 @@ class Mapping:
         whole = f"{text}\n\n{told}" if text else told
         if name and (limit is None or len(whole) <= limit):
             job.out.fields[name] = whole
+            job.out.wires.pop("description", None)
         else:
             job.out.comments.append(told)
 
@@ -266,10 +286,15 @@ def assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> M
         attachments=_attachments(found),
         worklogs=found.worklogs,
         _seen=tuple((one.name, one.first, one.see) for one in built),
-        _inward=tuple((one.name, one.first, one.take) for one in built if one.take is not None),
+        _inward=tuple((one.name, one.first, one.known, one.take) for one in built if one.take is not None),
         _means={one.name: one.mean for one in built if one.mean is not None},
-        _puts=tuple((one.name, one.rule.uses, one.put) for one in built if one.put is not None),
+        _puts=tuple(
+            (one.name, one.rule.uses, one.put, one.first, one.give if len(sees[one.first]) == 1 else None)
+            for one in built
+            if one.put is not None
+        ),
         _sees={name: tuple(rows) for name, rows in sees.items()},
+        _twice=any(len(rows) > 1 for rows in sees.values()),
         _defaults=_Defaults(_default_rows(found, remote), remote.status, _needs(remote)),
         _description=_description(found.fields.get("description")),
         _channels={a: c for a, c in found.outward.items() if c is None or found.reaches.get(c, frozenset()) <= a},

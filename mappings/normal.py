@@ -28,8 +28,15 @@ def text(value: str) -> str:
     if "\r" in value:
         value = value.replace("\r\n", "\n").replace("\r", "\n")
     if "\n" in value or value[-1:].isspace():
-        value = "\n".join([line.rstrip() for line in value.split("\n")]).rstrip()
+        value = "\n".join(map(str.rstrip, value.split("\n"))).rstrip()
     return value if value.isascii() or is_normalized("NFC", value) else normalize("NFC", value)
+
+
+def tidy(value: str) -> bool:
+    """Whether this is one line of text that is its own normal form."""
+    if "\n" in value or "\r" in value or not value or value[-1].isspace():
+        return False
+    return value.isascii() or is_normalized("NFC", value)
 
 
 def number(value: Any) -> str:
@@ -146,6 +153,12 @@ def _date(value: Any) -> str:
 def _set(value: Any) -> Wire:
     if not value:
         return []
+    if type(value) is list:
+        for part in value:
+            if type(part) is not str or not tidy(part):
+                break
+        else:
+            return sorted(set(value))
     parts = value if isinstance(value, list | tuple | set | frozenset) else [value]
     return sorted({text(str(part)) for part in parts if part is not None} - {""})
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mappings import cel, normal, paths, rich
-from mappings.catalogue import Catalogue, Remote
+from mappings.catalogue import Catalogue
 from mappings.meaning import label_of
 from mappings.model import Outward, Value
+from mappings.quick import elements
 from mappings.rules import Field
 from mappings.seeing import Record, context_of
 from mappings.transforms import Transform
@@ -72,13 +73,14 @@ def _put_choice(rule: Field, remote: Catalogue, defaults: Mapping[str, Any]) -> 
     context = context_of(rule, defaults.get(rule.per.name) if rule.per else None)
     find = paths.finder(rule, remote.workflow) if rule.remotes[0].name == remote.status else None
     label = label_of(rule)
+    only = inverses.get(None, {}) if rule.per is None else None
+    alone, empty = len(fields) == 1 and fields[0][1] == "choice", rule.remotes[0].empty
 
     def choice(value: Value, job: Job) -> None:
         if not value:
             job.out.notes.append(f"{name}: empty is not conveyed")
             return
-        here = context(job.on)
-        target = inverses.get(here, {}).get(value, [])
+        target = (only if only is not None else inverses.get(context(job.on), {})).get(value, [])
         if target is None:
             job.out.notes.append(f"{name}: {value} has no counterpart there")
             return
@@ -94,6 +96,9 @@ def _put_choice(rule: Field, remote: Catalogue, defaults: Mapping[str, Any]) -> 
                 job.out.held.append((name, f"from {start} there is no way to {label(target[0])}"))
                 return
             job.out.path.extend(way)
+        if alone and target[0] and target[0] not in empty:
+            job.out.fields[fields[0][0]] = job.out.wires[name] = target[0]
+            return
         for (at, kind), id in zip(fields, target, strict=False):
             job.out.fields[at] = (id == "true") if kind == "bool" else id or None
 
@@ -109,7 +114,7 @@ def _put_text(rule: Field, change: Transform | None) -> Put:
 
     def text(value: Value, job: Job) -> None:
         if is_set:
-            value = _elements(value)
+            value = elements(value)
         if value is None or value in ("", []):
             job.out.fields[remote.name] = None
             return
@@ -142,8 +147,8 @@ def _put_set(rule: Field, change: Transform | None) -> Put:
     remote, name = rule.remotes[0], rule.name
     one, limit = normal.normal_of(remote), remote.max
 
-    def elements(value: Value, job: Job) -> None:
-        parts = _elements(value)
+    def several(value: Value, job: Job) -> None:
+        parts = elements(value)
         wire = one(change.write(parts) if change is not None and parts else parts)
         long = [part for part in wire or () if limit is not None and len(part) > limit]
         if long:
@@ -151,11 +156,7 @@ def _put_set(rule: Field, change: Transform | None) -> Put:
             return
         job.out.fields[remote.name] = wire
 
-    return elements
-
-
-_elements = normal.normal_of(Remote("elements", "set"))
-"""A set of ours in its own normal form, before it is joined, cut or rewritten."""
+    return several
 
 
 def _put_person(rule: Field) -> Put:

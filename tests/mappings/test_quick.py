@@ -7,8 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mappings import catalogue as lists
+from mappings import normal
 from mappings.build import Built, build
 from mappings.engine import effective
+from mappings.model import Outward
+from mappings.putting import Job
 from mappings.resolve import resolve
 from mappings.rules import Field
 from mappings.seeing import see_each, see_rule
@@ -55,3 +58,47 @@ def test_quick_and_slow_agree(name: str, data: st.DataObject) -> None:
         assert built.see(record) == slow(record)
         if built.take is not None and built.mean is not None:
             assert built.take(record) == built.mean(slow(record), record)
+            first = record[built.first]
+            if built.known is not None and type(first) is str and first in built.known:
+                assert built.known[first] == built.mean(slow(record), record)
+
+
+def ours(rule: Field) -> st.SearchStrategy[Any]:
+    texts = st.one_of(st.text(max_size=300), st.sampled_from(["", "a \n\nb", "a\r\nb\t", "e\u0301", "x "]))
+    if rule.ours.type == "choice":
+        return st.sampled_from([*(rule.ours.values or ()), "", None])
+    if rule.ours.type == "set":
+        return st.lists(texts, max_size=4)
+    if rule.ours.type == "datetime":
+        return st.one_of(st.datetimes().map(lambda at: f"{at:%Y-%m-%dT%H:%M:%SZ}"), st.none(), texts)
+    return texts
+
+
+@pytest.mark.parametrize("name", RULES)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_short_way_outward_writes_what_the_long_way_writes_and_would_be_seen(
+    name: str, data: st.DataObject
+) -> None:
+    for rule, built, _ in RULES[name]:
+        if built.give is None or built.put is None:
+            continue
+        value = data.draw(ours(rule))
+        wire = built.give(value)
+        if wire is None:
+            continue
+        job = Job(Outward(), {}, False, {})
+        built.put(value, job)
+        assert job.out.fields == {built.first: wire}
+        assert (job.out.held, job.out.notes, job.out.comments, job.out.files) == ([], [], [], [])
+        assert see_rule(rule)(job.out.fields) == wire
+
+
+def test_there_is_a_short_way_outward_for_the_usual_kinds() -> None:
+    given = {rule.name for rule, built, _ in RULES["servicenow"] if built.give is not None}
+    assert {"title", "description", "impact", "urgency", "due"} <= given
+
+
+@given(st.text(max_size=30))
+def test_what_is_tidy_at_a_glance_is_its_own_normal_form(text: str) -> None:
+    assert not normal.tidy(text) or normal.text(text) == text
