@@ -1,4 +1,5 @@
-"""What a person may want of a ticket, as plans: create, edit, comment, attach, worklog, escalate, take_back, resolve.
+"""What a person may want of a ticket, as plans: create, edit, comment, attach, worklog, escalate, take_back, resolve,
+heal, remap.
 
 ``data`` of each command is what the API's schemas let through; ids in it are inner ones. A refusal is an ``Objection``.
 """
@@ -11,19 +12,14 @@ from typing import Any
 from gateway.decide import routing
 from gateway.decide.facts import Command, Leg, Link
 from gateway.decide.merge import Pair, our_change, token
+from gateway.decide.objection import Objection as Objection
 from gateway.decide.observe import absolute, begin, pass_on
+from gateway.decide.pairing import shared
 from gateway.decide.plan import Planner, link_name, name_of
+from gateway.decide.remap import move, remap
 from gateway.tickets.vocabulary import FINAL, REQUIRED
 
 _OPEN = (None, "unknown")
-
-
-class Objection(Exception):
-    """A command that cannot be carried out: ``field``, ``value``, what would help. ``conflict``: someone was faster."""
-
-    def __init__(self, text: str, field: str = "", value: Any = None, fix: str = "", conflict: bool = False) -> None:
-        super().__init__(text)
-        self.text, self.field, self.value, self.fix, self.conflict = text, field, value, fix, conflict
 
 
 def command(p: Planner, what: Command) -> None:
@@ -173,6 +169,8 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
     else:
         ended, link.role = link.role == "ended", role
         p.touch(link)
+        if ended and link.mapping_id != leg.mapping_id:
+            move(p, link, leg.mapping_id)
         p.do("role", {"link": link_name(link), "role": role})
         apart = differing(p, leg, link) if ended else frozenset()
         for name in shared(leg, link):
@@ -221,18 +219,6 @@ def reopens(link: Link) -> bool:
 def exists(link: Link) -> bool:
     """Whether the record is there, or its create was sent and has no answer yet."""
     return link.remote_id is not None or any(a.kind == "create" and a.outcome in _OPEN for a in link.attempts)
-
-
-def shared(leg: Leg, link: Link) -> list[str]:
-    """The fields that this provider may have and its desk can hold."""
-    return [
-        name
-        for name, rule in leg.mapping.fields.items()
-        if rule.direction != "in"
-        and leg.share is not None
-        and leg.share.allows(name)
-        and not (name == "status" and link.role == "helper")
-    ]
 
 
 def take_back(p: Planner, what: Command) -> None:
@@ -348,4 +334,5 @@ _COMMANDS: dict[str, Callable[[Planner, Command], None]] = {
     "take_back": take_back,
     "resolve": resolve,
     "heal": heal,
+    "remap": remap,
 }

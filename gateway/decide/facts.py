@@ -35,6 +35,10 @@ class Meanings(Protocol):
     @property
     def hash(self) -> str: ...
     @property
+    def document(self) -> Mapping[str, Any]: ...
+    @property
+    def reads(self) -> frozenset[str]: ...
+    @property
     def fields(self) -> Mapping[str, Any]: ...
     @property
     def attachments(self) -> Any: ...
@@ -68,7 +72,8 @@ class Shares(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """What decisions ask of one connection. ``order``: how its record versions order (None, opaque: they do not)."""
+    """What decisions ask of one connection. ``order``: how its record versions order (None, opaque: they do not);
+    ``version``: the mapping's, as people call it: ``rt@3``."""
 
     connection_id: int
     name: str
@@ -84,6 +89,7 @@ class Leg:
     horizon: int = 900_000_000  # microseconds after which no unanswered write of ours can land there any more
     readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # field -> those whose expression reads it
     home: str = ""  # the team that gets what this connection brings in
+    version: str = ""
 
 
 @dataclass(slots=True)

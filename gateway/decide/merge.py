@@ -51,8 +51,8 @@ def ours(fields: Mapping[str, Any], name: str, uses: Sequence[str] = ()) -> Any:
 @dataclass(slots=True)
 class Pair:
     """The agreed pair of one field on one link. ``owed``: 1 while we have something to say. ``park``: "" | "ask" |
-    "held" | "ignored" | "unseen". ``since``: the ticket version at which theirs was last taken, so that older waiting deliveries
-    no longer speak for this field."""
+    "held" | "ignored" | "unseen". ``since``: the ticket version at which theirs was last taken, so that older waiting
+    deliveries no longer speak for this field."""
 
     ours: Any = None
     theirs: Any = None

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from gateway.decide import merge
 from gateway.decide.facts import Binding, Hint, ItemSeen, Link, Observed, Ticket
 from gateway.decide.merge import Meaning, Pair, token
+from gateway.decide.pairing import apart, unseen
 from gateway.decide.plan import Planner, link_name, name_of
 from gateway.tickets.priority import priority
 from gateway.tickets.vocabulary import REQUIRED
@@ -85,6 +86,8 @@ def take(p: Planner, link: Link, seen: Observed) -> None:
     leg = p.leg(link)
     for name, wire in leg.mapping.observe(seen.fields).items():
         field(p, link, name, wire, seen)
+    if seen.source == "fetch":
+        unseen(p, link)
     if seen.items is not None:
         items(p, link, seen)
     if seen.read_began is not None:
@@ -165,6 +168,8 @@ def conclude(p: Planner, link: Link, name: str, pair: Pair, taken: merge.Taken) 
         p.notice("note", taken.said, link, name)
     elif taken.verdict == "drift":
         p.notice("drift", f"{name} was changed at {leg.name}; it is kept by us and not taken over", link, name)
+    elif taken.verdict == "apart":
+        apart(p, link, name, pair)
     elif taken.verdict == "echo" and pair.speaks:
         p.owe(link, name)
     if not pair.park:

@@ -98,7 +98,7 @@ def _attempts(road: Road, steps: list[Step], now: int) -> None:
                     step.fence,
                     plain.text(vals),
                     now,
-                    step.leg.mapping.hash,
+                    f"{step.leg.version} {step.leg.mapping.hash}",
                 )
             )
     columns = ("id", "link_id", "kind", "delivery_ids", "fence", "vals", "started_at", "mapping")
