@@ -30,7 +30,8 @@ from gateway.api.idempotency import once
 from gateway.clock import iso
 from gateway.desk.actors import names
 from gateway.errors import NotFound
-from gateway.providers import meanings, policies
+from gateway.providers import policies, versions
+from gateway.providers.versions import Version
 from gateway.store.tables import provider
 
 
@@ -174,7 +175,7 @@ def _provider(row: Any) -> dict[str, Any]:
 @mappings.response(200, page_of(Mapping))
 def list_mappings() -> Any:
     """List the mappings, each in the version in force"""
-    return {"items": [_mapping(one) for one in reading(meanings.history)], "next": None}
+    return {"items": [_told(one) for one in reading(lambda c: versions.newest_of_each(c, "mapping"))], "next": None}
 
 
 @mappings.route("/<name>", methods=["GET"])
@@ -182,10 +183,10 @@ def list_mappings() -> Any:
 @mappings.response(200, page_of(Mapping))
 def list_versions(name: str) -> Any:
     """List the versions of a mapping, newest first"""
-    found = reading(lambda c: meanings.history(c, name))
+    found = reading(lambda c: versions.history(c, "mapping", name))
     if not found:
         raise NotFound("no such mapping", "mapping")
-    return {"items": [_mapping(one) for one in found], "next": None}
+    return {"items": [_told(one) for one in found], "next": None}
 
 
 @mappings.route("/<name>/<int:version>", methods=["GET"])
@@ -193,21 +194,15 @@ def list_versions(name: str) -> Any:
 @mappings.response(200, Mapping)
 def get_version(name: str, version: int) -> Any:
     """Read one version of a mapping, with its text"""
-    for one in reading(lambda c: meanings.history(c, name)):
-        if one.version == version:
-            return {**_mapping(one), "text": one.text}
-    raise NotFound("no such version of a mapping", "mapping")
+    found = reading(lambda c: versions.find(c, "mapping", name, version))
+    return {**_told(found), "text": found.text}
 
 
-def _mapping(one: meanings.Version) -> dict[str, Any]:
-    return {**_told(one), "parent": one.parent}
-
-
-def _told(one: meanings.Version | policies.Version) -> dict[str, Any]:
+def _told(one: Version) -> dict[str, Any]:
     """What is said of a version of a document; its author by name."""
     author = reading(lambda c: names(c, [one.author]))[one.author] if ":" in one.author else one.author
-    told = {"name": one.name, "version": one.version, "author": author, "reason": one.reason}
-    return {"id": runtime().ids.public(one.id), **told, "created_at": iso(one.created_at)}
+    told = {"id": runtime().ids.public(one.id), "author": author, "created_at": iso(one.created_at)}
+    return {**one.told(), **told}
 
 
 # --- policies ---

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway.providers import policies
-from gateway.providers.policies import Draft, Version
+from gateway.providers.policies import Draft
+from gateway.providers.versions import Version
 from gateway.runtime import Runtime
 from gateway.terminal import as_json, at, me, runtime, show_json, show_table, text_of
 
@@ -59,7 +59,7 @@ def publish(file: Path, reason: str, as_json: bool) -> None:
             show_json({**plain(rt, made), "notes": list(draft.notes), "changes": changes})
             return
     tell(draft, changes)
-    click.echo(f"{made.name}: version {made.version} is in force")
+    click.echo(f"{made.title}: version {made.number} is in force")
 
 
 @command.command()
@@ -77,6 +77,28 @@ def show(name: str, number: int | None, as_json: bool) -> None:
 
 
 @command.command()
+@click.argument("what", metavar="FILE|NAME")
+@click.option("--version", "number", type=int, help="Against this version; of a FILE, default: the one in force.")
+@as_json
+def diff(what: str, number: int | None, as_json: bool) -> None:
+    """Show what a policy would change that is in FILE, or what the newest version of NAME has changed."""
+    path = Path(what)
+    with runtime() as rt, rt.store.read() as conn:
+        if path.is_file():
+            draft = policies.read(conn, text_of(path), path.name)
+        else:
+            last = policies.version(conn, what)
+            draft = policies.read(conn, last.text, last.label)
+            number = number or max(1, last.number - 1)
+        told, changes = policies.compared(conn, draft, number)
+    if as_json:
+        show_json({"name": draft.name, "diff": told, "changes": changes})
+        return
+    tell(draft, changes)
+    click.echo(told or "no difference")
+
+
+@command.command()
 @click.argument("name", default="")
 @as_json
 def history(name: str, as_json: bool) -> None:
@@ -88,7 +110,7 @@ def history(name: str, as_json: bool) -> None:
         if as_json:
             show_json([plain(rt, one) for one in found])
             return
-    rows = [(one.name, one.version, one.author, at(one.created_at), one.reason) for one in found]
+    rows = [(one.title, one.number, one.author, at(one.created_at), one.reason) for one in found]
     show_table(("name", "version", "by", "published", "why"), rows, "no policies")
 
 
@@ -104,8 +126,8 @@ def rollback(name: str, number: int, reason: str) -> None:
         changes = policies.changes(conn, draft)
         made = policies.publish(conn, me(rt), draft, reason)
     tell(draft, changes)
-    click.echo(f"{made.name}: version {made.version} is in force, the same as version {number}")
+    click.echo(f"{made.title}: version {made.number} is in force, the same as version {number}")
 
 
 def plain(rt: Runtime, one: Version) -> dict[str, Any]:
-    return {**asdict(one), "id": rt.ids.public(one.id)}
+    return {**one.told(), "id": rt.ids.public(one.id), "text": one.text}

@@ -21,13 +21,14 @@ from gateway import clock
 from gateway.errors import Conflict, Invalid, NotFound, TandemError, Unavailable
 from gateway.journal.audit import note
 from gateway.people.users import By
-from gateway.providers import connection, meanings, policies
+from gateway.providers import connection, meanings, policies, publishing, versions
 from gateway.providers.documents import Draft, Mistakes
-from gateway.providers.meanings import Version
 from gateway.providers.vault import place
+from gateway.providers.versions import New
 from gateway.runtime import Runtime
 from gateway.store import tables
 from gateway.tickets.vocabulary import document
+from mappings.engine import Mapping as Compiled
 from mappings.model import MappingError
 from mappings.share import Share, compile_share
 
@@ -150,12 +151,17 @@ def check(rt: Runtime, id: int) -> Told:
         values = _told(told, {name: value for name, value in json.loads(row.found).items() if name != "lists"})
         if any(json.loads(values[name]) != json.loads(getattr(row, name)) for name in values):
             conn.execute(update(tables.connection).where(_C.id == id).values(version=row.version + 1, **values))
-        text = conn.scalar(select(tables.document.c.text).where(tables.document.c.id == row.mapping_id)) or ""
-        name = conn.scalar(select(tables.document.c.name).where(tables.document.c.id == row.mapping_id)) or ""
-        parent = meanings.parent_of(conn, text, name)
+        used = versions.by_id(conn, row.mapping_id)
+        above = publishing.pinned(conn, used)
     rt.desks.load()
+    catalogue = desk.connector.catalogue(told.lists, desk.row.declared).doc
     policy = rt.desks.share(desk.row.provider)
-    _, warnings = _proved(text, desk.connector, told.lists, desk.row.declared, parent, name, policy)
+    try:
+        _, warnings = _proved(used.text, catalogue, above, used.name, policy)
+    except Mistakes:
+        if not used.effective:
+            raise
+        _, warnings = _proved(meanings.readable(used.effective), catalogue, None, used.label, policy)
     return replace(told, warnings=warnings)
 
 
@@ -163,20 +169,26 @@ def mapping(conn: Connection, by: By, draft: Draft, lists: Mapping[str, Json]) -
     """The mapping version a document asks for, proved against the desk's catalogue and the provider's share policy, and
     the warnings of that proof. Raises NotFound, Mistakes."""
     policy = _policy(conn, draft.provider)
+    catalogue = draft.connector().catalogue(lists, draft.declared).doc
     if not draft.mapping_text:
-        found = meanings.newest(conn, draft.mapping)
-        parent = meanings.parent_of(conn, found.text, found.name)
-        _, warnings = _proved(found.text, draft.connector(), lists, draft.declared, parent, found.name, policy)
-        return found.id, warnings
+        found = versions.find(conn, "mapping", draft.mapping)
+        return found.id, _proved(found.text, catalogue, publishing.pinned(conn, found), found.name, policy)[1]
+    text = draft.mapping_text
     try:
-        parent = meanings.parent_of(conn, draft.mapping_text, draft.mapping)
+        parent = meanings.parent_of(conn, text, draft.mapping)
     except MappingError as error:
         raise Mistakes(draft.mapping, meanings.mistakes(error.complaints)) from None
-    name, warnings = _proved(
-        draft.mapping_text, draft.connector(), lists, draft.declared, parent, draft.mapping, policy
-    )
-    reason = f"came with the connection {draft.name}"
-    return meanings.publish(conn, by, name, draft.mapping_text, parent, reason), warnings
+    compiled, warnings = _proved(text, catalogue, parent.text if parent else None, draft.mapping, policy)
+    known = versions.same(conn, "mapping", compiled.name, text)
+    if known is not None:
+        return known.id, warnings
+    publishing.own(versions.history(conn, "mapping", compiled.name), compiled.name)
+    new = New(
+        "mapping", compiled.name, text, f"came with the connection {draft.name}",
+        parent.label if parent is not None else "", meanings.canonical(compiled.document),
+        versions.digest(meanings.canonical(catalogue)),
+    )  # fmt: skip
+    return versions.publish(conn, by, new).id, warnings
 
 
 def _policy(conn: Connection, provider: str) -> Share | None:
@@ -187,21 +199,14 @@ def _policy(conn: Connection, provider: str) -> Share | None:
 
 
 def _proved(
-    text: str,
-    connector: Connector,
-    lists: Mapping[str, Json],
-    declared: Mapping[str, Any],
-    parent: Version | None,
-    name: str,
-    policy: Share | None,
-) -> tuple[str, tuple[str, ...]]:
-    """The proved mapping's own name, and the warnings. Raises Mistakes."""
-    catalogue = connector.catalogue(lists, declared).doc
-    compiled, told = meanings.prove(text, catalogue, parent.text if parent is not None else None, name, policy)
+    text: str, catalogue: Mapping[str, Any], parent: str | None, name: str, policy: Share | None
+) -> tuple[Compiled, tuple[str, ...]]:
+    """The proved mapping, and the warnings. Raises Mistakes."""
+    compiled, told = meanings.prove(text, catalogue, parent, name, policy)
     wrong = [one for one in told if one.severity == "E"]
     if compiled is None or wrong:
         raise Mistakes(name, meanings.mistakes(wrong))
-    return compiled.name, tuple(map(str, told))
+    return compiled, tuple(map(str, told))
 
 
 def _known(conn: Connection, name: str) -> Any:

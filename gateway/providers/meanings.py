@@ -1,72 +1,30 @@
-"""The mapping versions of this installation: found by name, tried against a catalogue, stored as the next version."""
+"""What a mapping has to be before it is published: what it extends, the catalogue it is for, what the prover says."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection
 
 from connectors.catalogue import build_catalogue
 from connectors.manifest import Manifest
 from connectors.registry import form
-from gateway.errors import Conflict, Invalid, NotFound
-from gateway.journal.audit import note
-from gateway.people.users import By
-from gateway.store import tables
-from gateway.store.ids import mint
+from gateway.errors import Invalid, NotFound
+from gateway.providers import versions
+from gateway.providers.documents import Mistakes
+from gateway.providers.versions import Version
 from gateway.tickets.vocabulary import document as vocabulary
 from mappings import prover
 from mappings.engine import Mapping as Compiled
 from mappings.engine import compile_mapping, effective
-from mappings.loader import Node, load
+from mappings.loader import Node, load, plain
 from mappings.model import Complaint
 from mappings.share import Share
 
-_D = tables.document.c
 _STAND_IN = {"integer": "1", "url": "https://desk.example"}
 """For settings without a default, where there is no connection that has them."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """One published version. ``parent``: what it extends, as ``name@version``; ``created_at`` in UTC microseconds."""
-
-    id: int
-    name: str
-    version: int
-    text: str
-    parent: str
-    author: str
-    reason: str
-    created_at: int
-
-
-def history(conn: Connection, name: str = "") -> list[Version]:
-    """The published versions, newest first; of one mapping, or the newest of each."""
-    query = select(tables.document).where(_D.kind == "mapping", _D.version.is_not(None))
-    rows = [_version(row) for row in conn.execute(query.order_by(_D.name, _D.version.desc()))]
-    if name:
-        return [row for row in rows if row.name == name]
-    newest: dict[str, Version] = {}
-    for row in rows:
-        newest.setdefault(row.name, row)
-    return list(newest.values())
-
-
-def newest(conn: Connection, name: str) -> Version:
-    """The version in force. Raises NotFound."""
-    found = history(conn, name)
-    if not found:
-        known = ", ".join(one.name for one in history(conn))
-        raise NotFound("no such mapping", "mapping", name, f"One of: {known}; or bring your own with a file.")
-    return found[0]
-
-
-def _version(row: Row[Any]) -> Version:
-    return Version(row.id, row.name, row.version, row.text, row.parent, row.author, row.reason, row.created_at)
 
 
 def parent_of(conn: Connection, text: str, name: str) -> Version | None:
@@ -76,9 +34,9 @@ def parent_of(conn: Connection, text: str, name: str) -> Version | None:
     if not wanted:
         return None
     if not version:
-        return newest(conn, wanted)
-    for one in history(conn, wanted):
-        if str(one.version) == version:
+        return versions.find(conn, "mapping", wanted)
+    for one in versions.history(conn, "mapping", wanted):
+        if str(one.number) == version:
             return one
     raise NotFound("no such version", "extends", f"{wanted}@{version}", f"See: tandem mapping history {wanted}")
 
@@ -137,20 +95,84 @@ def mistakes(complaints: list[Complaint]) -> list[Invalid]:
     ]
 
 
-def publish(conn: Connection, by: By, name: str, text: str, parent: Version | None, reason: str) -> int:
-    """Store a proved mapping as its name's next version; its id. The very same text is not stored twice. Raises
-    Conflict on the name of a shipped one, which others use as it is."""
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    named = (_D.kind == "mapping") & (_D.name == name)
-    known = conn.scalar(select(_D.id).where(named, _D.hash == digest, _D.version.is_not(None)))
-    if known is not None:
-        return int(known)
-    if conn.execute(select(_D.id).where(named, _D.author == "tandem").limit(1)).first():
-        raise Conflict("a mapping of this name is shipped with Tandem", "mapping", name, "Give yours another name.")
-    version = (conn.scalar(select(func.max(_D.version)).where(named)) or 0) + 1
-    id = mint()
-    values = {"name": name, "version": version, "text": text, "hash": digest, "author": by.actor, "reason": reason}
-    extends = f"{parent.name}@{parent.version}" if parent is not None else ""
-    conn.execute(insert(tables.document).values(id=id, kind="mapping", parent=extends, created_at=by.at, **values))
-    note(conn, by.key, by.at, f"mapping:{name}", by.actor, "published", f"{name}@{version}", {"hash": digest})
-    return id
+def canonical(document: Any) -> str:
+    """A document as the one JSON text it has."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def whole(text: str, parent: str | None, name: str) -> dict[str, Any]:
+    """What a text says with what it inherits: shorthand expanded, no examples, labels as they are written. Raises
+    MappingError."""
+    told: dict[str, Any] = plain(effective(text, parent, name))
+    return {key: value for key, value in told.items() if key not in ("examples", "extends")}
+
+
+def resolved(text: str, parent: str | None, name: str, compiled: Sequence[Compiled]) -> str:
+    """The effective document to be stored: in ids, where every desk that it was proved against has the same ones, else
+    with the labels as they are written (each desk has its own ids for them)."""
+    known = {canonical(one.document) for one in compiled}
+    return known.pop() if len(known) == 1 else canonical(whole(text, parent, name))
+
+
+def readable(stored: str) -> str:
+    """A stored effective document as a text of the language, which has no word for what is left out."""
+    return canonical(_said(json.loads(stored)))
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _said(inner) for key, inner in value.items() if inner is not None}
+    return value
+
+
+def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[str]:
+    """Which rules differ between two ``whole`` documents: ``+ due``, ``- tags``, ``status: values, write``."""
+    if before is None:
+        return ["there is none yet"]
+    was, now = before.get("fields", {}), after.get("fields", {})
+    told = [f"+ {name}" for name in now if name not in was] + [f"- {name}" for name in was if name not in now]
+    told += [f"{name}: {', '.join(keys)}" for name in now if name in was and (keys := _keys(was[name], now[name]))]
+    return told + [key for key in _keys(before, after) if key not in ("fields", "name")]
+
+
+def _keys(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [key for key in dict.fromkeys((*was, *now)) if was.get(key) != now.get(key)]
+
+
+def warnings(texts: Mapping[str, str], told: Sequence[Complaint]) -> dict[str, list[Complaint]]:
+    """Warnings by the name they are accepted by: ``M041:status``, or the code alone where no field's rule is meant.
+    ``texts``: the texts they point into, by the name complaints have for them."""
+    trees = {name: load(text, name) for name, text in texts.items()}
+    found: dict[str, list[Complaint]] = {}
+    for one in told:
+        if one.severity == "W":
+            field = _field(trees.get(one.file), one)
+            found.setdefault(f"{one.code}:{field}" if field else one.code, []).append(one)
+    return found
+
+
+def _field(root: Node | None, one: Complaint) -> str:
+    """The canonical field whose rule a complaint points at."""
+    key, inside = _last(root, one)
+    return _last(inside, one)[0] if key == "fields" else ""
+
+
+def _last(node: Node | None, one: Complaint) -> tuple[str, Node | None]:
+    """The last key of a table that begins before the place of a complaint."""
+    found: tuple[str, Node | None] = ("", None)
+    for key, inner in ((node.table or {}) if node is not None else {}).items():
+        if (inner.key_line, inner.key_col) <= (one.line, one.col):
+            found = (key, inner)
+    return found
+
+
+def accepted(told: Mapping[str, Sequence[Complaint]], accept: Collection[str], file: str) -> tuple[str, ...]:
+    """The names of the warnings, all of which have to be accepted: by name, by code, or ``all``. Raises Mistakes."""
+    open_ = [name for name in told if not {name, name.partition(":")[0], "all"} & set(accept)]
+    if open_:
+        raise Mistakes(file, [
+            Invalid(f"{one.code} {one.cause}", f"{one.file}:{one.line}:{one.col}", fix=f"Mend it, or accept {name}.")
+            for name in open_
+            for one in told[name]
+        ])  # fmt: skip
+    return tuple(told)

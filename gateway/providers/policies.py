@@ -6,21 +6,20 @@ then on (``providers.desks`` reads it again); links pin mappings, never these.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, select
 
 from gateway.decide.routing import BadPolicy, compile_policy, condition, variables
-from gateway.errors import Conflict, Invalid, NotFound
-from gateway.journal.audit import note
+from gateway.errors import Invalid
 from gateway.people.users import By
+from gateway.providers import versions
 from gateway.providers.documents import Mistakes, nearest
 from gateway.providers.meanings import mistakes
+from gateway.providers.versions import Kind, New, Version
 from gateway.store import tables
-from gateway.store.ids import mint
 from gateway.tickets.vocabulary import document as vocabulary
 from mappings.loader import Node, load, plain
 from mappings.model import MappingError
@@ -29,64 +28,39 @@ from mappings.share import Share, compile_share
 ROUTING = "routing"
 KEYS = ("policy", "name", "rules", "default")
 RULE = ("name", "when", "to", "because")
-_D = tables.document.c
 _VARIABLES = f"It sees {', '.join(variables())}."
-
-
-@dataclass(frozen=True)
-class Version:
-    """One published version; ``created_at`` in UTC microseconds."""
-
-    id: int
-    name: str
-    version: int
-    text: str
-    author: str
-    reason: str
-    created_at: int
 
 
 @dataclass(frozen=True)
 class Draft:
     """A policy that may be published. ``notes``: what its author should know all the same."""
 
-    kind: str
+    kind: Kind
     key: str
     text: str
     notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        return self.key if self.kind == "policy" else f"share:{self.key}"
+        return versions.title(self.kind, self.key)
+
+
+def named(name: str) -> tuple[Kind, str]:
+    """The kind of a policy, and its name within the kind: ``share:acme`` is the share policy of acme."""
+    kind, _, provider = name.partition(":")
+    return ("share", provider) if kind == "share" and provider else ("policy", name)
 
 
 def history(conn: Connection, name: str = "") -> list[Version]:
     """The published versions, newest first; of one policy, or the newest of each."""
-    query = select(tables.document).where(_D.kind.in_(("share", "policy")), _D.version.is_not(None))
-    rows = [_version(row) for row in conn.execute(query.order_by(_D.kind, _D.name, _D.version.desc()))]
     if name:
-        return [row for row in rows if row.name == name]
-    newest_: dict[str, Version] = {}
-    for row in rows:
-        newest_.setdefault(row.name, row)
-    return list(newest_.values())
+        return versions.history(conn, *named(name))
+    return versions.newest_of_each(conn, "share", "policy")
 
 
 def version(conn: Connection, name: str, number: int | None = None) -> Version:
     """One version, without a number the one in force. Raises NotFound."""
-    found = history(conn, name)
-    if not found:
-        known = ", ".join(one.name for one in history(conn)) or "none is published"
-        raise NotFound("no such policy", "policy", name, f"There are: {known}.")
-    for one in found:
-        if number is None or one.version == number:
-            return one
-    raise NotFound("no such version of a policy", "version", number, f"There are 1 to {found[0].version}.")
-
-
-def _version(row: Row[Any]) -> Version:
-    name = row.name if row.kind == "policy" else f"share:{row.name}"
-    return Version(row.id, name, row.version, row.text, row.author, row.reason, row.created_at)
+    return versions.find(conn, *named(name), number)
 
 
 # --- checked ---
@@ -233,28 +207,22 @@ def _slugs(conn: Connection, table: Any) -> list[str]:
 
 def publish(conn: Connection, by: By, draft: Draft, reason: str) -> Version:
     """Put a policy in force as its name's next version. Raises Conflict when the very same one is in force already."""
-    named = (_D.kind == draft.kind) & (_D.name == draft.key) & _D.version.is_not(None)
-    before = conn.execute(select(_D.version, _D.text).where(named).order_by(_D.version.desc()).limit(1)).first()
-    if before is not None and before.text == draft.text:
-        fix = "There is nothing to publish."
-        raise Conflict("this very policy is in force already", "policy", f"{draft.name}@{before.version}", fix)
-    number = (conn.scalar(select(func.max(_D.version)).where(named)) or 0) + 1
-    values = {
-        "kind": draft.kind, "name": draft.key, "version": number, "text": draft.text, "author": by.actor,
-        "hash": hashlib.sha256(draft.text.encode()).hexdigest(), "reason": reason, "created_at": by.at,
-    }  # fmt: skip
-    conn.execute(insert(tables.document).values(id=mint(), **values))
-    said = {"reason": reason, "text": draft.text, "before": before.text if before is not None else None}
-    note(conn, by.key, by.at, f"policy:{draft.name}", by.actor, "published", f"{draft.name}@{number}", said)
-    return version(conn, draft.name)
+    return versions.publish(conn, by, New(draft.kind, draft.key, draft.text, reason))
 
 
 def changes(conn: Connection, draft: Draft) -> list[str]:
     """What publishing a policy would change, beside the one in force, in short sentences."""
-    before = next(iter(history(conn, draft.name)), None)
-    if before is None:
-        return ["there is none yet"]
-    return list((_shared if draft.kind == "share" else _routed)(before.text, draft.text))
+    return compared(conn, draft)[1]
+
+
+def compared(conn: Connection, draft: Draft, number: int | None = None) -> tuple[str, list[str]]:
+    """The diff of a policy against a version (the one in force), and in short sentences what it changes. Raises
+    NotFound for a number that was never given."""
+    if number is None and not history(conn, draft.name):
+        return versions.diff("", draft.text, ("nothing", "draft")), ["there is none yet"]
+    before = version(conn, draft.name, number)
+    told = (_shared if draft.kind == "share" else _routed)(before.text, draft.text)
+    return versions.diff(before.text, draft.text, (before.label, "draft")), list(told)
 
 
 def _shared(before: str, after: str) -> Iterator[str]:

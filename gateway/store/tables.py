@@ -129,10 +129,20 @@ document = Table(  # mappings, share policies, routing policies: every version t
     _text("effective", default=""),
     _text("hash", default=""),
     _text("parent", default=""),
+    _text("catalogue", default=""),  # SHA-256 of what a mapping was proved against
+    _text("accepted", default="[]"),  # warnings that were accepted, by name
     _text("author", default=""),
     _text("reason", default=""),
     _big("created_at"),
     UniqueConstraint("kind", "name", "version"),
+    Index(
+        "uq_document_draft",
+        "kind",
+        "name",
+        unique=True,
+        sqlite_where=text("version is null"),
+        postgresql_where=text("version is null"),
+    ),
 )
 connection = Table(
     "connection",

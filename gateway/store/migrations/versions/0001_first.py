@@ -90,11 +90,21 @@ def _create() -> None:
         sa.Column("effective", sa.Text(), server_default="", nullable=False),
         sa.Column("hash", sa.Text(), server_default="", nullable=False),
         sa.Column("parent", sa.Text(), server_default="", nullable=False),
+        sa.Column("catalogue", sa.Text(), server_default="", nullable=False),
+        sa.Column("accepted", sa.Text(), server_default="[]", nullable=False),
         sa.Column("author", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
         sa.UniqueConstraint("kind", "name", "version", name=op.f("uq_document_kind_name_version")),
+    )
+    op.create_index(
+        "uq_document_draft",
+        "document",
+        ["kind", "name"],
+        unique=True,
+        sqlite_where=sa.text("version is null"),
+        postgresql_where=sa.text("version is null"),
     )
     op.create_table(
         "facts",
