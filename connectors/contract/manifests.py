@@ -48,7 +48,7 @@ class Manifests(Rehearsal):
             assert self.desk.cannot.get("reference") or self.desk.cannot.get("find"), "no reference, and no word why"
             return
         assert "find" in self.desk.verbs
-        field = self.desk.catalogue().doc["fields"].get(reference, {})
+        field = self.catalogue()["fields"].get(reference, {})
         assert field.get("write") != "never" and field.get("max", REFERENCE) >= REFERENCE, field
 
     def test_m10_words_that_yaml_once_took_for_others_stay_words(self) -> None:

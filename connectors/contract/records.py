@@ -54,7 +54,7 @@ class Records(Rehearsal):
     def samples(self) -> dict[str, Value]:
         """A value for every field that can be written at any time and lists its values, or is text."""
         found: dict[str, Value] = {}
-        for name, spec in self.desk.catalogue().doc["fields"].items():
+        for name, spec in self.catalogue()["fields"].items():
             if spec.get("write", "always") != "always" or spec.get("read") is False or name == self.desk.reference:
                 continue
             if name == self.desk.status or spec.get("required") or spec.get("derived"):

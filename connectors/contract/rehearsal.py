@@ -44,16 +44,19 @@ class Rehearsal:
     sim: Simulator
     desk: Connector
     kept: dict[str, str]
+    found: Mapping[str, str]
+    lists: Mapping[str, Any]
 
     def setup_method(self, _method: object = None) -> None:
         self.clock = Clock()
         self.sim = type(self).simulator(self.clock).start()
-        self.kept = {}
+        self.kept, self.found, self.lists = {}, {}, {}
         self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
         self.desk = self.connect()
-        if "check" in self.desk.verbs:
-            found = self.desk.check(self.ctx())
-            self.desk = self.connect(found=found.values)
+        if self.spec().part("calls").get("check"):
+            self.found = self.desk.check(self.ctx()).values
+            self.lists = self.connect(found=self.found).lists(self.ctx())
+            self.desk = self.fresh()
 
     def teardown_method(self, _method: object = None) -> None:
         self.session.close()
@@ -73,6 +76,14 @@ class Rehearsal:
         secrets = {**self.sim.secrets, **changes.pop("secrets", {})}
         given = {"auth": self.auth, "verify": self.verify, **changes}
         return registry.build(self.spec(), settings=settings, secrets=secrets, **given)
+
+    def fresh(self) -> Connector:
+        """A connector that knows what ``check`` and ``lists`` told, and nothing else yet."""
+        return self.connect(found=self.found, lists=self.lists)
+
+    def catalogue(self) -> Mapping[str, Any]:
+        """The catalogue with the live values."""
+        return self.desk.catalogue(self.lists).doc
 
     def ctx(self, seconds: float = SECONDS, now: datetime | None = None) -> Context:
         log = logging.getLogger("contract")

@@ -138,7 +138,7 @@ class Simulator(ABC):
 
     def move(self, id: str) -> None:
         """The record goes where our connection does not look."""
-        self._cannot("another place for a record")
+        self._cannot("place where our connection does not look")
 
     def revoke(self) -> None:
         """Our credentials stop working."""

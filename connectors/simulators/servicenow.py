@@ -14,19 +14,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import RLock
 from typing import Any
 from urllib.parse import urlencode
 
 from connectors.simulators import servicenow_rules as rules
-from connectors.simulators.faults import Faults
-from connectors.simulators.loopback import Loopback, Request, Response
+from connectors.simulators.desk import Cannot, Kept, Said, Simulator
+from connectors.simulators.loopback import Request, Response
 from connectors.simulators.servicenow_query import select
-from connectors.simulators.webhooks import Mood, Sender
+from connectors.simulators.webhooks import Mood
 
 Row = dict[str, str]
 LIMIT = 10000
 """Rows per answer when the caller does not say."""
+
+THEIRS = "paula.provider"
+"""Who acts where a person of theirs does."""
 
 RULE = "c1f8e7d20a0a0b0c00aa11bb22cc33dd"
 """The rate limit rule's sys_id."""
@@ -42,7 +44,7 @@ class Quota:
     reset: int
 
 
-class ServiceNow:
+class ServiceNow(Simulator):
     """One instance with the incident table and those around it. ``webhook``: where the signed script posts."""
 
     def __init__(
@@ -56,24 +58,21 @@ class ServiceNow:
         mood: Mood | None = None,
         port: int = 0,
     ) -> None:
-        self.clock = clock
+        self._secret = secret
+        super().__init__(clock, webhook=webhook, mood=mood, port=port)
+        self.settings = {"instance": "acme", "url": self.url, "login": login}
+        self.secrets = {"password": password, "webhook": secret}
         self.policies = rules.Policies()
         self.quota: Quota | None = None
         self.hidden: set[str] = set()
-        self.faults = Faults()
         self.tables: dict[str, dict[str, Row]] = {name: {} for name in ("incident", "sys_user", "sys_journal_field")}
         self.tables |= {name: {} for name in ("sys_choice", "sys_dictionary", "sys_attachment")}
         self.login = login
-        self.lock = RLock()
         self._bytes: dict[str, bytes] = {}
-        self._secret = secret
         self._basic = "Basic " + base64.b64encode(f"{login}:{password}".encode()).decode()
         self._count = 10000
         self._furnish()
         self.user(login, f"{login}@example.com", "Tandem Integration")
-        self.sender = Sender(webhook, self._sign, uuid.uuid4().hex[:8], mood) if webhook else None
-        self._loopback = Loopback(self._answer, port, self.faults)
-        self.url = self._loopback.url
 
     # State ---------------------------------------------------------------------------------------------------------
 
@@ -99,7 +98,7 @@ class ServiceNow:
             rules.enforce(self.policies, {}, row, bool(values.get("comments")))
             self._put("incident", row, by)
             self._journal(row, by, values)
-            self.announce("insert", row)
+            self.report("insert", row)
             return row
 
     def update(self, by: str, sys_id: str, values: Mapping[str, str]) -> Row:
@@ -117,7 +116,7 @@ class ServiceNow:
             row.update(new)
             self._touch(row, by)
             self._journal(row, by, values)
-            self.announce("update", row)
+            self.report("update", row)
             return row
 
     def attach(self, by: str, table: str, record: str, name: str, mime: str, data: bytes) -> Row:
@@ -129,7 +128,7 @@ class ServiceNow:
             self._bytes[made["sys_id"]] = data
             if table == "incident":
                 self._touch(owner, by)
-                self.announce("update", owner)
+                self.report("update", owner)
             return made
 
     def delete(self, by: str, table: str, sys_id: str) -> None:
@@ -137,14 +136,13 @@ class ServiceNow:
         with self.lock:
             row = self.tables[table].pop(sys_id)
             if table == "incident":
-                self.announce("delete", {**row, "sys_updated_by": by})
+                self.report("delete", {**row, "sys_updated_by": by})
 
-    def announce(self, operation: str, row: Mapping[str, str]) -> None:
-        """Hands the webhook of a change to the sender."""
-        if self.sender is not None:
-            record = {name: value for name, value in row.items() if name not in rules.JOURNALS}
-            body = {"operation": operation, "sys_id": row["sys_id"], "sys_updated_by": row["sys_updated_by"]}
-            self.sender.offer(json.dumps({**body, "record": record}, separators=(",", ":")).encode())
+    def report(self, operation: str, row: Mapping[str, str]) -> None:
+        """The webhook of a change, as the script in our guide writes it."""
+        record = {name: value for name, value in row.items() if name not in rules.JOURNALS}
+        body = {"operation": operation, "sys_id": row["sys_id"], "sys_updated_by": row["sys_updated_by"]}
+        self.announce(json.dumps({**body, "record": record}, separators=(",", ":")).encode())
 
     def _taken(self, values: Mapping[str, str]) -> Row:
         columns = set(rules.BLANK) - rules.READ_ONLY - rules.JOURNALS - self.policies.ignored
@@ -186,7 +184,7 @@ class ServiceNow:
             column = {"name": "incident", "element": name, "column_label": label, "internal_type": "string"}
             self._put("sys_dictionary", {**column, "max_length": "100"}, "system")
 
-    def _sign(self, body: bytes, delivery: str) -> dict[str, str]:
+    def sign(self, body: bytes, delivery: str) -> dict[str, str]:
         stamp = str(int(self.clock().timestamp()))
         made = hmac.new(self._secret.encode(), stamp.encode() + b"." + body, "sha256").digest()
         return {
@@ -196,9 +194,46 @@ class ServiceNow:
             "X-Tandem-Signature": base64.b64encode(made).decode(),
         }
 
+    # Its people ----------------------------------------------------------------------------------------------------
+
+    def open_record(self, title: str) -> str:
+        return self.insert(THEIRS, {"short_description": title})["sys_id"]
+
+    def change(self, id: str, values: Mapping[str, Any]) -> None:
+        self.update(THEIRS, id, {name: _text(value) for name, value in values.items()})
+
+    def shows(self, id: str) -> Mapping[str, Any]:
+        return self.tables["incident"][id]
+
+    def ids(self) -> list[str]:
+        return list(self.tables["incident"])
+
+    def say(self, id: str, text: str, public: bool) -> str:
+        self.update(THEIRS, id, {"comments" if public else "work_notes": text})
+        return next(reversed(self.tables["sys_journal_field"]))
+
+    def said(self, id: str) -> list[Said]:
+        entries = [row for row in self.tables["sys_journal_field"].values() if row["element_id"] == id]
+        return [Said(e["sys_id"], e["sys_created_by"], e["value"], e["element"] == "comments") for e in entries]
+
+    def upload(self, id: str, name: str, data: bytes, public: bool) -> str:
+        if not public:
+            raise Cannot("a file that not everybody sees who sees the record")
+        return self.attach(THEIRS, "incident", id, name, "application/octet-stream", data)["sys_id"]
+
+    def kept(self, id: str) -> list[Kept]:
+        files = [row for row in self.tables["sys_attachment"].values() if row["table_sys_id"] == id]
+        return [Kept(row["sys_id"], row["file_name"], self._bytes[row["sys_id"]], True) for row in files]
+
+    def remove(self, id: str) -> None:
+        self.delete(THEIRS, "incident", id)
+
+    def revoke(self) -> None:
+        self._basic = "Basic revoked"
+
     # REST ----------------------------------------------------------------------------------------------------------
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         if request.headers.get("authorization") != self._basic:
             return failure(401, "User Not Authenticated", "Required to provide Auth information")
         if (refused := self._metered()) is not None:
@@ -304,23 +339,6 @@ class ServiceNow:
         headers = {"Retry-After": str(quota.reset - now), "X-RateLimit-Limit": str(quota.limit)}
         headers |= {"X-RateLimit-Reset": str(quota.reset), "X-RateLimit-Rule": RULE}
         return failure(429, "Rate limit exceeded", "Rejected by a rate limit rule", headers)
-
-    def start(self) -> ServiceNow:
-        """Serves from threads of its own."""
-        self._loopback.start()
-        return self
-
-    def stop(self) -> None:
-        """Closes the port and the sender."""
-        self._loopback.stop()
-        if self.sender is not None:
-            self.sender.close()
-
-    def __enter__(self) -> ServiceNow:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
 
 
 def by_caller(users: Mapping[str, Row], row: Mapping[str, str], by: str) -> bool:

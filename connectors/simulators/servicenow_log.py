@@ -77,7 +77,7 @@ class Replay:
             table = self._desk.tables["incident"]
             operation = "update" if step.sys_id in table else "insert"
             table[step.sys_id] = dict(step.row)
-            self._desk.announce(operation, step.row)
+            self._desk.report(operation, step.row)
         return step
 
     def run(self) -> int:
