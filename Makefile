@@ -29,7 +29,7 @@ live: setup .make/test  ## the tests against real servers alone, at full size
 
 campaign: setup .make/test  ## the long fault, property and chaos runs
 	@scripts/system-packages
-	$(PYTHON) -m pytest -n 2 tests/properties tests/faults --full $(ARGS)
+	$(PYTHON) -m pytest -n 2 tests/properties tests/faults tests/mappings --full $(ARGS)
 
 lint: .make/test  ## ruff: rules and format
 	$(VENV)/bin/ruff check .

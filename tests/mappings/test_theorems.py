@@ -7,7 +7,6 @@ import time
 from itertools import pairwise
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -231,32 +230,3 @@ def test_t9_a_proof_costs_rows_times_hops() -> None:
         return min(best)
 
     assert seconds(2_000) < 60 * max(seconds(100), 0.001)
-
-
-@pytest.mark.parametrize("name", [*support.NAMES, *support.WORKED])
-def test_t2_on_random_tickets_of_every_shipped_mapping(name: str, full: bool) -> None:
-    """w(r(w(x))) = w(x) on every two-way field: 100,000 tickets each in a campaign, 2,000 otherwise."""
-    mapping, chance = support.compiled(name), random.Random(name)
-    words = ["VPN down", "e\u0301", "x" * 300, "a, b", "under_score", "два", "☂ \t tab", ""]
-
-    def value(field: dict[str, Any]) -> Any:
-        if field["type"] == "choice":
-            return chance.choice(field["values"])
-        if field["type"] == "set":
-            return sorted({word for word in chance.choices(words, k=chance.randint(0, 3)) if word})
-        if field["type"] == "person":
-            return {"email": "paula@acme.example"}
-        if field["type"] == "datetime":
-            day = f"20{chance.randint(20, 60)}-{chance.randint(10, 12)}-{chance.randint(10, 28)}"
-            return f"{day}T{chance.randint(10, 23)}:30:00Z"
-        return chance.choice(words) or None
-
-    two_way = [field for field, rule in mapping.fields.items() if rule.direction == "both"]
-    for _ in range(100_000 if full else 2_000):
-        ticket = {field: value(support.VOCABULARY[field]) for field in two_way if chance.random() < 0.6}
-        first = mapping.write(ticket, {}, True)
-        read = mapping.inward(first.fields)[0]
-        again = mapping.write({field: read[field] for field in two_way if field in read}, first.fields, True)
-        for field in two_way:
-            if field in first.wires and field in again.wires:
-                assert again.wires[field] == first.wires[field], (field, ticket)
