@@ -29,9 +29,11 @@ write: ``receipt.read_back``; after ``Unknown``: ``desk.repeatable(verb)``, ``de
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from connectors import forms
@@ -41,19 +43,72 @@ from connectors.manifest import BadManifest, Manifest, load
 from connectors.rest import Rest
 from connectors.signin import Renewal
 
-__all__ = ["BadManifest", "BadSettings", "Entry", "Manifest", "build", "form", "kinds", "load", "manifest"]
+__all__ = [
+    "BadManifest",
+    "BadSettings",
+    "Entry",
+    "Manifest",
+    "add",
+    "build",
+    "form",
+    "kinds",
+    "load",
+    "manifest",
+    "read",
+]
+
+
+_outside: dict[str, Manifest] = {}
+
+
+def add(folder: Path) -> Manifest:
+    """Makes the connector in ``folder`` (``manifest.yaml``, perhaps ``hooks.py``) a kind like the shipped ones. Its
+    code runs in this process: only what the installation's own configuration lists comes here. Raises
+    ``BadManifest``, OSError, and KeyError for a kind that is shipped."""
+    spec = read(folder)
+    if spec.kind in shipped():
+        raise KeyError(spec.kind)
+    _outside[spec.kind] = spec
+    return spec
+
+
+def read(folder: Path) -> Manifest:
+    """The manifest of a folder, with its hooks. Raises ``BadManifest``, OSError."""
+    path = folder / "manifest.yaml"
+    return load(path.read_text("utf-8"), str(path), _hooks(folder / "hooks.py"))
+
+
+def _hooks(path: Path) -> type[Any] | None:
+    """The class ``Hooks`` of a file outside this package."""
+    if not path.is_file():
+        return None
+    spec = importlib.util.spec_from_file_location(f"tandem_outside_{path.parent.name}_hooks", path)
+    assert spec is not None and spec.loader is not None  # it ends in .py
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    hooks: type[Any] = module.Hooks
+    return hooks
 
 
 @cache
-def kinds() -> tuple[str, ...]:
-    """The shipped kinds, by name."""
+def shipped() -> tuple[str, ...]:
+    """The kinds that come with Tandem, by name."""
     return tuple(sorted(each.name for each in files("connectors").iterdir() if (each / "manifest.yaml").is_file()))
 
 
-@cache
+def kinds() -> tuple[str, ...]:
+    """All kinds, by name."""
+    return tuple(sorted({*shipped(), *_outside}))
+
+
 def manifest(kind: str) -> Manifest:
-    """The manifest of a shipped kind, with its hooks. Raises KeyError for an unknown kind, ``BadManifest``."""
-    if kind not in kinds():
+    """The manifest of a kind, with its hooks. Raises KeyError for an unknown kind, ``BadManifest``."""
+    return _outside[kind] if kind in _outside else _shipped(kind)
+
+
+@cache
+def _shipped(kind: str) -> Manifest:
+    if kind not in shipped():
         raise KeyError(kind)
     folder = files("connectors") / kind
     hooks = importlib.import_module(f"connectors.{kind}.hooks").Hooks if (folder / "hooks.py").is_file() else None

@@ -32,7 +32,8 @@ _POSTGRES = ("postgres://", "postgresql://", "postgresql+psycopg://")
 class Config:
     """``home`` is absolute. ``egress_allow`` holds ``host:port`` or ``CIDR:port``. ``embedded_redis`` is true when no
     Redis was named: ``tandem up`` then runs its own. ``crash_at`` is a crash point's name, in tests only.
-    ``trusted_proxies``: how many stand before the web process and append to its forwarded headers."""
+    ``trusted_proxies``: how many stand before the web process and append to its forwarded headers. ``connectors``:
+    folders of connectors that are not shipped."""
 
     home: Path
     database_url: str = field(repr=False)
@@ -43,6 +44,7 @@ class Config:
     crash_at: str
     secret: bytes = field(repr=False)
     trusted_proxies: int = 0
+    connectors: tuple[Path, ...] = ()
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, create: bool = True) -> Config:
@@ -62,6 +64,7 @@ class Config:
             crash_at=env.get("TANDEM_CRASH_AT") or "",
             secret=_secret(env, home, _sqlite_path(url), create),
             trusted_proxies=trusted_proxies(env),
+            connectors=connectors(env),
         )
 
     @property
@@ -104,6 +107,17 @@ def trusted_proxies(environ: Mapping[str, str] | None = None) -> int:
         fix = "Write how many proxies stand between the internet and Tandem, usually 1."
         raise ConfigError("not a number of proxies", "TANDEM_TRUSTED_PROXIES", text, fix)
     return int(text)
+
+
+def connectors(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """The folders of connectors from outside, in ``TANDEM_CONNECTORS`` with ``:`` between them. Raises ConfigError."""
+    text = (os.environ if environ is None else environ).get("TANDEM_CONNECTORS") or ""
+    found = tuple(Path(one).expanduser().absolute() for one in text.split(":") if one)
+    for folder in found:
+        if not (folder / "manifest.yaml").is_file():
+            fix = "Name the folder that holds its manifest.yaml."
+            raise ConfigError("no connector is there", "TANDEM_CONNECTORS", str(folder), fix)
+    return found
 
 
 def variable(name: str) -> str | None:

@@ -22,6 +22,7 @@ from gateway.config import Config
 from gateway.journal.chain import Key
 from gateway.outbox.attempt import Tools
 from gateway.outbox.lanes import DEADLINE
+from gateway.providers import outside
 from gateway.providers.connection import keeper
 from gateway.providers.desks import Builder, Desk, Desks, Row
 from gateway.providers.renewal import given, renewal
@@ -59,6 +60,7 @@ class Runtime:
     @classmethod
     def open(cls, config: Config, builder: Builder | None = None, wake: Callable[[str], None] | None = None) -> Runtime:
         """The runtime of a prepared database. ``builder`` replaces how connectors are built (tests)."""
+        outside.take(config.connectors)
         store = Store(config.database_url)
         made = schema.installation(store, config)
         vault = Vault.of(config.key("vault"))

@@ -3,7 +3,7 @@
 A connector's author writes a simulator and a few lines::
 
     class TestAcme(Contract):
-        kind = "acme"                                # or manifest = Path("acme.yaml"), for a desk without code
+        kind = "acme"                                # shipped; or folder = Path(...), where its manifest.yaml lies
         simulator = Acme
         title, body = "summary", "details"           # catalogue names
         status = ("status", "open", "done")          # the field, where a record begins, somewhere it may go

@@ -26,11 +26,12 @@ SECONDS = 5.0
 
 
 class Rehearsal:
-    """``fields``: what a create of ours gives besides title and body, if the desk insists on more. ``fixtures``: where
-    the vendor's own recorded bodies lie, with what is to be read from them."""
+    """``kind`` of a shipped connector, or the ``folder`` of another with its ``manifest.yaml``. ``fields``: what a
+    create of ours gives besides title and body, if the desk insists on more. ``fixtures``: where the vendor's own
+    recorded bodies lie, with what is to be read from them."""
 
     kind: ClassVar[str] = ""
-    manifest: ClassVar[Path | None] = None
+    folder: ClassVar[Path | None] = None
     simulator: ClassVar[Callable[..., Simulator]]
     auth: ClassVar[str] = ""
     verify: ClassVar[str] = ""
@@ -65,10 +66,8 @@ class Rehearsal:
     # what the tests build with
 
     def spec(self) -> Manifest:
-        """The manifest under test."""
-        if self.manifest is not None:
-            return registry.load(self.manifest.read_text("utf-8"), self.manifest.name)
-        return registry.manifest(self.kind)
+        """The manifest under test: of a shipped kind, or of ``folder``."""
+        return registry.manifest(self.kind) if self.folder is None else registry.read(self.folder)
 
     def connect(self, **changes: Any) -> Connector:
         """The connector, as the gateway builds it; ``changes`` go over ``settings`` and ``secrets``."""

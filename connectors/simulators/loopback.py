@@ -174,7 +174,7 @@ class Loopback:
 
     def start(self) -> Loopback:
         """Serves from a thread of its own."""
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="loopback")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True, name="loopback")
         self._thread.start()
         return self
 

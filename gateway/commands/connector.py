@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import runpy
+from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
 from connectors import registry
+from connectors.contract import Contract, table
+from connectors.contract.run import Result, run
 from connectors.manifest import BadManifest, Manifest, defined
+from gateway.config import connectors
 from gateway.errors import Invalid, NotFound
+from gateway.providers import outside
 from gateway.providers.documents import Mistakes
 from gateway.terminal import as_json, show_facts, show_json, show_table
 
@@ -21,7 +28,8 @@ def command() -> None: ...
 @command.command("list")
 @as_json
 def everything(as_json: bool) -> None:
-    """List the kinds that are shipped."""
+    """List the kinds that are shipped, and those that the configuration adds."""
+    outside.take(connectors())
     found = [plain(registry.manifest(kind)) for kind in registry.kinds()]
     if as_json:
         show_json(found)
@@ -31,14 +39,31 @@ def everything(as_json: bool) -> None:
 
 
 @command.command()
-@click.argument("manifest", metavar="KIND|FILE")
+@click.argument("manifest", metavar="KIND|FILE|FOLDER")
 @as_json
 def check(manifest: str, as_json: bool) -> None:
-    """Check a manifest and show what it asks for and what it can do; no network."""
-    spec = loaded(manifest)
+    """Check a manifest and show what it asks for and what it can do; no network.
+
+    A folder with manifest.yaml may hold hooks.py and contract.py too: then the connector is tried against its own
+    simulator by the contract that all connectors keep, and the exit status is 1 when it does not."""
+    spec, contract = loaded(manifest)
+    results = list(run(contract)) if contract is not None else []
     if as_json:
-        show_json(plain(spec))
-        return
+        show_json({**plain(spec), "contract": [asdict(one) for one in results]})
+    else:
+        tell(spec)
+        for one in results:
+            if one.ended != "passed":
+                click.echo(f"{one.ended} {one.number} {one.sentence}: {one.why}")
+        if contract is not None:
+            counts = Counter(one.ended for one in results)
+            said = ", ".join(f"{counts[ended]} {ended}" for ended in ("passed", "skipped", "failed"))
+            click.echo(f"{spec.kind}: the contract of {len(results)} tests: {said}")
+    if any(one.ended == "failed" for one in results):
+        raise SystemExit(1)
+
+
+def tell(spec: Manifest) -> None:
     told = plain(spec)
     click.echo(f"{spec.kind}: a good manifest, {spec.name}")
     show_facts([(name, ", ".join(told[name])) for name in ("verbs", "feeds", "auth", "verify", "reads", "hooks")])
@@ -51,19 +76,58 @@ def check(manifest: str, as_json: bool) -> None:
     show_table(("cannot", "instead"), list(told["cannot"].items()), "")
 
 
-def loaded(where: str) -> Manifest:
-    """A shipped kind's manifest, or a file's. Raises NotFound, Mistakes."""
+@command.command()
+@as_json
+def matrix(as_json: bool) -> None:
+    """Show what each shipped connector can do, and how that was shown, from the last run of the contract."""
+    found = table.load()
+    cells = {
+        kind: table.cells(Result(test, *ended) for test, ended in one["results"].items()) for kind, one in found.items()
+    }
+    if as_json:
+        show_json(
+            {
+                kind: {"shown": found[kind]["shown"], "can": {name: asdict(cell) for name, cell in row.items()}}
+                for kind, row in cells.items()
+            }
+        )
+        return
+    rows = [
+        (kind, *(cells[kind][name].mark for name in table.CAPABILITIES), found[kind]["shown"]) for kind in sorted(cells)
+    ]
+    show_table(("kind", *table.CAPABILITIES, "shown by"), rows, "no run is recorded")
+
+
+def loaded(where: str) -> tuple[Manifest, type[Contract] | None]:
+    """A kind's manifest, a file's, or a folder's with its contract. Raises NotFound, Mistakes, Invalid."""
+    outside.take(connectors())
     if where in registry.kinds():
-        return registry.manifest(where)
+        return registry.manifest(where), None
     path = Path(where)
     try:
-        return registry.load(path.read_text("utf-8"), path.name)
+        if path.is_dir():
+            return registry.read(path), _contract(path)
+        return registry.load(path.read_text("utf-8"), path.name), None
     except (OSError, UnicodeDecodeError):
-        fix = f"Name a file, or one of: {', '.join(registry.kinds())}."
-        raise NotFound("neither a kind nor a file", "KIND|FILE", where, fix) from None
+        fix = f"Name a file, a folder with manifest.yaml, or one of: {', '.join(registry.kinds())}."
+        raise NotFound("neither a kind nor a manifest", "KIND|FILE|FOLDER", where, fix) from None
     except BadManifest as error:
         places = (line.partition(" ") for line in error.complaints)
         raise Mistakes(path.name, [Invalid(cause, place) for place, _, cause in places]) from None
+
+
+def _contract(folder: Path) -> type[Contract] | None:
+    """The contract that a folder's contract.py holds its connector to; None where there is no such file."""
+    path = folder / "contract.py"
+    if not path.is_file():
+        return None
+    found = [each for each in runpy.run_path(str(path)).values() if isinstance(each, type) and each is not Contract]
+    mine = [each for each in found if issubclass(each, Contract)]
+    if len(mine) != 1:
+        fix = "Write one class with Contract as its base; see docs/connector-guide.md."
+        raise Invalid("one contract is expected", str(path), len(mine), fix)
+    mine[0].folder = folder
+    return mine[0]
 
 
 def plain(spec: Manifest) -> dict[str, Any]:
