@@ -279,6 +279,16 @@ class Desks:
             self._older[document_id] = compile_share(text, document(), name)
         return self._older[document_id] if document_id else None
 
+    def routing(self, document_id: int) -> Policy | None:
+        """The routing policy that was in force once, by its document; None for 0, when there was none."""
+        if document_id == self._routing:
+            return self.policy
+        if not document_id:
+            return None
+        with self._store.read() as conn:
+            text = conn.execute(select(tables.document.c.text).where(tables.document.c.id == document_id)).scalar_one()
+        return compile_policy(plain(load(text, "routing")))
+
     def _leg(self, connection_id: int, mapping_id: int, mapping: Compiled | None = None, label: str = "") -> Leg:
         row, desk = self._rows[connection_id], self.desk(connection_id)
         mapping = mapping or self.mapping(connection_id, mapping_id)
