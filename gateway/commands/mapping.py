@@ -11,6 +11,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from gateway.commands.record import record
 from gateway.desk.actors import names
 from gateway.errors import NotFound
 from gateway.providers import meanings, publishing, versions
@@ -35,6 +36,9 @@ def besides(help: str) -> Options:
 
 @click.group(help="What one desk's values mean to us.")
 def command() -> None: ...
+
+
+command.add_command(record)
 
 
 # --- proved and compared ---
