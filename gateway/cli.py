@@ -17,7 +17,8 @@ class Commands(click.Group):
     """A group whose members are the modules of ``gateway.commands``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name.replace("_", "-") for module in iter_modules(gateway.commands.__path__))
+        names = (module.name for module in iter_modules(gateway.commands.__path__))
+        return sorted(name.replace("_", "-") for name in names if not name.startswith("_"))  # parts of another
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -18,6 +18,7 @@ from gateway.api import (
     lanes,
     notices,
     people,
+    previews,
     systems,
     tickets,
     trail,
@@ -30,7 +31,7 @@ __all__ = ["register"]
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
-    *(connections.blp, systems.kinds, systems.providers, systems.mappings, systems.rules),
+    *(connections.blp, systems.kinds, systems.providers, systems.mappings, previews.blp, systems.rules),
     *(people.people, people.groups, people.keys, trail.blp),
 )
 

@@ -11,7 +11,8 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from gateway.commands.record import record
+from gateway.commands._preview import command as preview
+from gateway.commands._record import record
 from gateway.desk.actors import names
 from gateway.errors import NotFound
 from gateway.providers import meanings, publishing, versions
@@ -39,6 +40,7 @@ def command() -> None: ...
 
 
 command.add_command(record)
+command.add_command(preview)
 
 
 # --- proved and compared ---

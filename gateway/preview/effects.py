@@ -69,8 +69,8 @@ class Effect:
         )  # fmt: skip
 
     def counts(self) -> dict[str, Counter[str]]:
-        """What happens, by provider: creates, imports, updates, closes, reopens, clears, comments, files, holds,
-        conflicts."""
+        """What happens, by provider: creates, imports, updates, resolves, closes (and cancels), reopens, clears,
+        comments, files, holds, conflicts."""
         found: dict[str, Counter[str]] = {}
 
         def count(provider: str, what: str, times: int = 1) -> None:
@@ -98,8 +98,10 @@ class Effect:
 
 def _turn(was: Any, now: Any) -> str:
     """What a change of a status is."""
-    if now in FINAL and (was not in FINAL or (now in OVER and was not in OVER)):
+    if now in OVER and was not in OVER:
         return "closes"
+    if now in FINAL and was not in FINAL:
+        return "resolves"
     return "reopens" if was in FINAL and now is not None and now not in FINAL else ""
 
 

@@ -27,13 +27,14 @@ from gateway.providers.desks import Desks
 @dataclass(slots=True)
 class Item:
     """One stored item. ``exact``: whether the plan made again is the stored one, None where that cannot be: other
-    versions were in force (``moved``); ``reason``: why it could not be planned again, else empty."""
+    versions were in force (``moved``); ``link``: the connection it is about; ``reason``: why it could not be planned
+    again, else empty."""
 
     as_of: int
     name: str
     arrival: int | None
     ticket: int | None = None
-    link: int | None = None
+    link: str | None = None
     reason: str = ""
     exact: bool | None = None
     moved: bool = False
@@ -181,7 +182,7 @@ class Replay:
         if isinstance(seen, Observed) and seen.connection_id == self.connection and seen.state == "live":
             item.record = seen.fields
         if link is not None:
-            item.link = link.connection_id
+            item.link = self.desks.row(link.connection_id).name
 
 
 class _Frozen:

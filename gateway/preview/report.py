@@ -16,7 +16,8 @@ from gateway.preview.surprises import Ranking, Row, Surprise, kind_of, ours, sho
 from gateway.store.ids import Ids
 
 COUNTED = (
-    "creates", "imports", "updates", "closes", "reopens", "clears", "comments", "files", "holds", "conflicts",
+    "creates", "imports", "updates", "resolves", "closes", "reopens", "clears", "comments", "files", "holds",
+    "conflicts",
 )  # fmt: skip
 LISTED = 100
 """Items, reasons and unmapped values told one by one; the rest is counted."""
@@ -124,7 +125,7 @@ class Tally:
             "not_replayable": [{**one, "ticket": _number(one["ticket"], numbers)} for one in self.left],
         }
         if self.listing:
-            shown_["items"] = [self._surprise(one, ids, numbers) for one in self.listed]
+            shown_["items"] = [self._surprise(one, ids, numbers, True) for one in self.listed]
         return shown_
 
     def mentioned(self) -> set[int]:
@@ -134,16 +135,17 @@ class Tally:
             one["ticket"] for one in self.left if one["ticket"] is not None
         }
 
-    def _surprise(self, one: Surprise, ids: Ids, numbers: Mapping[int, int]) -> dict[str, Any]:
+    def _surprise(self, one: Surprise, ids: Ids, numbers: Mapping[int, int], every: bool = False) -> dict[str, Any]:
+        """One difference; with ``every`` field that the item changes, alike or not."""
         item = one.item
         fields: list[dict[str, Any]] = []
-        for name, was, now in ours(item.before, item.after, item.now):
+        for name, was, now in ours(item.before, item.after, item.now, every):
             row = one.row[1] if one.row is not None and one.row[0] == name else ""
             fields.append(
                 {"field": name, "side": "ours", "link": None, "before": shown(was), "after": shown(now),
                  "because": self.draft.place(name, "values", row)}
             )  # fmt: skip
-        for old, new, name, was, now in theirs(item.before, item.after):
+        for old, new, name, was, now in theirs(item.before, item.after, every):
             write = new or old
             assert write is not None
             fields.append(
@@ -154,6 +156,7 @@ class Tally:
             "rank": one.rank if one.kind != "same" else 0,
             "kind": one.kind,
             "ticket": _number(item.ticket, numbers),
+            "link": item.link,
             "item": title(item, ids),
             "at": iso(item.as_of),
             "fields": fields,

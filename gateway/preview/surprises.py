@@ -14,8 +14,8 @@ from gateway.preview.replay import Item
 KINDS = (
     "seen_by_more", "creates", "closes", "reopens", "clears", "holds", "more_writes", "ours", "theirs", "text",
 )  # fmt: skip
-"""Why a difference surprises, the worst first: more people see something, records or tickets are made, closed or
-cancelled, reopened, fields are emptied, held; more is written; ours differs, theirs differs; nothing but words."""
+"""Why a difference surprises, the worst first: more people see something, records or tickets are made, resolved, closed
+or cancelled, reopened, fields are emptied, held; more is written; ours differs, theirs differs; nothing but words."""
 
 MOST = 10
 SHOWN = 240
@@ -32,9 +32,9 @@ def kind_of(before: Effect, after: Effect) -> str:
         return "seen_by_more"
     if any(now[what] > was[what] for what in ("creates", "imports")):
         return "creates"
-    for what in ("closes", "reopens", "clears"):
+    for what in ("closes", "resolves", "reopens", "clears"):
         if now[what] > was[what]:
-            return what
+            return "closes" if what == "resolves" else what
     if after.held - before.held:
         return "holds"
     if len(after.writes) > len(before.writes):
@@ -66,12 +66,13 @@ def _placed(said: list[Said]) -> Iterator[tuple[tuple[str, str, bool, int], Said
         seen[key] += 1
 
 
-def ours(before: Effect, after: Effect, now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """The fields of ours that end otherwise: (name, under the published mapping, under the draft)."""
+def ours(before: Effect, after: Effect, now: Mapping[str, Any], every: bool = False) -> Iterator[tuple[str, Any, Any]]:
+    """The fields of ours that end otherwise: (name, under the published mapping, under the draft). ``every``: those
+    that change alike, too."""
     for name in dict.fromkeys((*before.fields, *after.fields)):
         was = before.fields[name][1] if name in before.fields else _untouched(name, after, now)
         then = after.fields[name][1] if name in after.fields else _untouched(name, before, now)
-        if token(was) != token(then):
+        if every or token(was) != token(then):
             yield name, was, then
 
 
@@ -79,15 +80,17 @@ def _untouched(name: str, other: Effect, now: Mapping[str, Any]) -> Any:
     return now.get(name, other.fields[name][0])
 
 
-def theirs(before: Effect, after: Effect) -> Iterator[tuple[Write | None, Write | None, str, Any, Any]]:
-    """Their fields that are written otherwise; None for a write that is not made."""
+def theirs(
+    before: Effect, after: Effect, every: bool = False
+) -> Iterator[tuple[Write | None, Write | None, str, Any, Any]]:
+    """Their fields that are written otherwise; None for a write that is not made. ``every``: those alike, too."""
     was, now = _written(before.writes), _written(after.writes)
     for place in dict.fromkeys((*was, *now)):
         old, new = was.get(place), now.get(place)
         names = dict.fromkeys((*(old.values if old else ()), *(new.values if new else ())))
         for name in names:
             one, two = old.values.get(name) if old else None, new.values.get(name) if new else None
-            if one != two or (name in (old.values if old else ())) != (name in (new.values if new else ())):
+            if every or one != two or (name in (old.values if old else ())) != (name in (new.values if new else ())):
                 yield old, new, name, one, two
 
 
