@@ -18,6 +18,7 @@ from connectors.base import Change, Connector, Context, File, Record, Value
 from connectors.egress import Egress
 from connectors.errors import Outcome
 from connectors.manifest import Manifest, defined
+from connectors.schema import seconds
 from connectors.session import Session
 from connectors.simulators.desk import Cannot, Clock, Simulator
 
@@ -111,10 +112,11 @@ class Rehearsal:
         raise AssertionError(f"the feed {feed} does not end")
 
     def polled(self, cursors: dict[str, str]) -> set[str]:
-        """The ids of the records that the feeds tell of; ``cursors`` move on."""
+        """The ids of the records that the feeds tell of, once each shows the latest; ``cursors`` move on."""
         ids = set()
         for feed, told in self.desk.feeds.items():
             if told.gives != "worklogs":
+                self.clock.forward(seconds(self.spec().part("changed", feed).get("visible_after", "0s")))
                 changes, cursors[feed] = self.poll(feed, cursors.get(feed))
                 ids |= {change.record_id for change in changes}
         return ids
