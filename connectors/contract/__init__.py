@@ -18,14 +18,13 @@ from __future__ import annotations
 from connectors.contract.feeds import Feeds
 from connectors.contract.items import Items
 from connectors.contract.manifests import Manifests
-from connectors.contract.records import Records
 from connectors.contract.signins import SignIns
 from connectors.contract.webhooks import Webhooks
 from connectors.contract.wires import Wires
 from connectors.contract.writes import Writes
 
 
-class Contract(Manifests, SignIns, Wires, Records, Writes, Items, Feeds, Webhooks):
+class Contract(Manifests, SignIns, Wires, Writes, Items, Feeds, Webhooks):
     """All of it."""
 
 

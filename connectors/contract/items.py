@@ -74,6 +74,15 @@ class Items(Rehearsal):
         """A channel that takes files, and whom it reaches."""
         return next((name, sorted(each.reaches)) for name, each in self.desk.channels.items() if each.attach)
 
+    def test_i12_a_file_keeps_the_audience_of_its_channel(self) -> None:
+        self.needs("attach")
+        id = self.new()
+        for name, channel in self.desk.channels.items():
+            if channel.attach:
+                self.desk.attach(self.ctx(), id, name, file_of(f"{name}.txt", b"x"), sorted(channel.reaches))
+                (kept,) = [each for each in self.sim.kept(id) if each.name == f"{name}.txt"]
+                assert kept.public == ("requester" in channel.reaches), name
+
     def test_i13_time_is_written_down(self) -> None:
         self.needs("worklog")
         id = self.new()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest import SkipTest
 
 from connectors.base import Value
-from connectors.contract.rehearsal import Rehearsal
+from connectors.contract.rehearsal import Rehearsal, ends
+from connectors.errors import Refused
 
 TEXTS = (
     "plain",
@@ -45,6 +47,16 @@ class Records(Rehearsal):
             assert self.record(id).fields[self.title] == title
         assert len(self.sim.ids()) == len(TEXTS)
 
+    def test_r07_what_is_too_long_is_refused_and_not_cut(self) -> None:
+        most = self.catalogue()["fields"][self.title].get("max")
+        if most is None:
+            raise SkipTest("its titles may be of any length")
+        id = self.new()
+        before = len(self.sim.asked)
+        end = ends(Refused, lambda: self.desk.update(self.ctx(), id, {self.title: "x" * (most + 1)}, None))
+        assert isinstance(end, Refused) and end.field == self.title
+        assert [request.method for request in self.sim.asked[before:] if request.method != "GET"] == []
+
     def test_r08_no_value_of_a_record_is_taken_for_nothing(self) -> None:
         id = self.new()
         with self.theirs():
@@ -57,7 +69,7 @@ class Records(Rehearsal):
         for name, spec in self.catalogue()["fields"].items():
             if spec.get("write", "always") != "always" or spec.get("read") is False or name == self.desk.reference:
                 continue
-            if name == self.desk.status or spec.get("required") or spec.get("derived"):
+            if name == self.desk.status or spec.get("required") or spec.get("derived") or spec.get("per"):
                 continue
             if spec["type"] == "choice" and spec.get("values"):
                 found[name] = [id for id in spec["values"] if id not in spec.get("read_only", ())][-1]

@@ -33,14 +33,14 @@ class Result:
         return " ".join(word for word in words if not (word[0] in "mawruifh" and word[1:].isdecimal()))
 
 
-def tests(contract: type[Rehearsal]) -> list[str]:
+def names(contract: type[Rehearsal]) -> list[str]:
     """The names of its tests, in order of their numbers."""
     return sorted(name for name in dir(contract) if name.startswith(FIRST))
 
 
-def run(contract: type[Rehearsal], names: Iterable[str] | None = None) -> Iterator[Result]:
+def run(contract: type[Rehearsal], only: Iterable[str] | None = None) -> Iterator[Result]:
     """Each test on a fresh desk, as pytest would."""
-    for name in tests(contract) if names is None else names:
+    for name in names(contract) if only is None else only:
         yield _one(contract, name)
 
 

@@ -22,6 +22,15 @@ class SignIns(Rehearsal):
         ends(Unauthorized, lambda: self.record(id))
         assert len(self.sim.asked) - before <= 4
 
+    def test_a05_a_token_that_expired_is_renewed_once(self) -> None:
+        id = self.new()
+        with self.theirs():
+            self.sim.expire()
+        before = len(self.sim.asked)
+        assert self.record(id).id == id
+        asked = [request.path for request in self.sim.asked[before:]]
+        assert len([path for path in asked if path == asked[0]]) == 2 and len(set(asked)) >= 2, asked
+
     def test_a08_secrets_show_nowhere(self) -> None:
         shown = [repr(self.desk), str(self.desk), repr(vars(self.desk).get("manifest", ""))]
         self.sim.faults.plan("status", status=400, times=3)

@@ -70,6 +70,19 @@ class Webhooks(Rehearsal):
             return
         raise AssertionError("a webhook signed with a secret that is no longer known was taken")
 
+    def test_h06_the_same_webhook_again_has_the_same_delivery_and_another_one_another(self) -> None:
+        id, arrival = self.arrival()
+        if "delivery" not in self.spec().part("webhook"):
+            raise SkipTest("its webhooks carry no id of their delivery: nothing counts as a repeat")
+        with self.theirs():
+            self.sim.change(id, {self.title: "changed once more"})
+        one, again, other = (self.desk.verify(each, self.clock()) for each in (arrival, arrival, self.sim.told[-1]))
+        assert one.delivery == again.delivery != other.delivery and one.delivery
+
+    def test_h07_the_same_words_twice_are_two_hints(self) -> None:
+        _, arrival = self.arrival()
+        assert self.desk.parse(arrival) == self.desk.parse(arrival) != []
+
     def test_h08_what_makes_no_sense_is_ignored_with_a_reason(self) -> None:
         _, arrival = self.arrival()
         for body in (b"", b"[]", b"{}", b"not json", b'{"surprise": 1}', b"\xff\xfe"):

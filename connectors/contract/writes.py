@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from connectors.contract.rehearsal import Rehearsal, ends
+from unittest import SkipTest
+
+from connectors.contract.records import Records
+from connectors.contract.rehearsal import ends
 from connectors.errors import Refused, Stale, Unknown
 
 
-class Writes(Rehearsal):
+class Writes(Records):
     def test_u01_a_create_whose_answer_was_lost_is_found_and_made_once(self) -> None:
         self.needs("create", "find")
         count = len(self.sim.ids())
@@ -45,6 +48,18 @@ class Writes(Rehearsal):
         ours = {n for n, spec in specs.items() if spec.get("write", "always") == "always" and n != self.title}
         assert {n: after.get(n) for n in ours} == {n: before.fields.get(n) for n in ours}
 
+    def test_u06_a_field_is_emptied(self) -> None:
+        self.needs("update")
+        id = self.new()
+        specs = self.catalogue()["fields"]
+        texts = [n for n, v in self.samples().items() if v == "a text" and "required" not in specs[n]]
+        if not texts:
+            raise SkipTest("it has no text of its own that may be empty")
+        for name in texts:
+            self.desk.update(self.ctx(), id, {name: "a text"}, self.record(id).version)
+            self.desk.update(self.ctx(), id, {name: None}, self.record(id).version)
+            assert self.record(id).fields.get(name) is None, name
+
     def test_u07_a_value_that_the_desk_does_not_have_is_refused_before_anything_is_sent(self) -> None:
         id = self.new()
         field = self.status[0]
@@ -52,6 +67,11 @@ class Writes(Rehearsal):
         end = ends(Refused, lambda: self.desk.update(self.ctx(), id, {field: "no such value"}, None))
         assert isinstance(end, Refused) and end.field == field
         assert [request for request in self.sim.asked if request.method != "GET"] == before
+
+    def test_u16_somebody_whom_the_desk_does_not_know_is_nobody(self) -> None:
+        self.needs("person")
+        if "email" in self.desk.people:
+            assert self.desk.person(self.ctx(), email="nobody@nowhere.example") is None
 
     def test_u12_a_write_on_an_old_version_is_stale_where_the_desk_can_tell(self) -> None:
         if "lock" in self.desk.cannot:

@@ -144,6 +144,10 @@ class Simulator(ABC):
         """Our credentials stop working."""
         self._cannot("a sign-in to revoke")
 
+    def expire(self) -> None:
+        """The access tokens given so far stop working; another sign-in gives a new one."""
+        self._cannot("sign-in that expires")
+
     # the server
 
     def announce(self, body: bytes) -> None:
