@@ -16,8 +16,10 @@ from gateway.api import (
     hands,
     items,
     lanes,
+    mappings,
     notices,
     people,
+    policies,
     previews,
     systems,
     tickets,
@@ -31,7 +33,7 @@ __all__ = ["register"]
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
-    *(connections.blp, systems.kinds, systems.providers, systems.mappings, previews.blp, systems.rules),
+    *(connections.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
     *(people.people, people.groups, people.keys, trail.blp),
 )
 

@@ -116,7 +116,7 @@ def _tandem(error: TandemError) -> Response:
     said = error.problem()
     said["value"] = shown(error.field, error.value)
     if isinstance(error, Mistakes):
-        said["errors"] = [_mistake(one) for one in error.mistakes]
+        said["errors"] = [mistake(one) for one in error.mistakes]
     members = {name: value for name, value in said.items() if name not in ("title", "status")}
     headers = {}
     if isinstance(error, Busy):
@@ -130,7 +130,8 @@ def _tandem(error: TandemError) -> Response:
     return answer(error.status, error.title, headers, **members)
 
 
-def _mistake(error: TandemError) -> dict[str, Any]:
+def mistake(error: TandemError) -> dict[str, Any]:
+    """One of several mistakes, as ``errors`` tells it."""
     said = {"value": shown(error.field, error.value), "fix": error.fix}
     return {"field": error.field or "", "title": error.title, **{k: v for k, v in said.items() if v not in (None, "")}}
 

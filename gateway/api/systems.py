@@ -1,5 +1,4 @@
-"""``/connectors``, ``/providers``, ``/mappings``, ``/policies``: what can be connected, to whom, how their fields
-become ours, what each provider may see, and who gets a new ticket."""
+"""``/connectors``, ``/providers``: what can be connected, and to whom."""
 
 from __future__ import annotations
 
@@ -15,23 +14,15 @@ from connectors.manifest import defined
 from gateway.api.base import (
     Blueprint,
     Paging,
-    Schema,
-    by,
     needs,
     page_of,
     paged,
     place,
     reading,
     runtime,
-    text,
-    writing,
 )
-from gateway.api.idempotency import once
 from gateway.clock import iso
-from gateway.desk.actors import names
 from gateway.errors import NotFound
-from gateway.providers import policies, versions
-from gateway.providers.versions import Version
 from gateway.store.tables import provider
 
 
@@ -57,43 +48,8 @@ class Provider(ma.Schema):
     created_at = fields.String(required=True)
 
 
-class Mapping(ma.Schema):
-    """One published version of a mapping."""
-
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    version = fields.Integer(required=True)
-    parent = fields.String()
-    author = fields.String()
-    reason = fields.String()
-    created_at = fields.String(required=True)
-    text = fields.String()
-
-
-class Policy(ma.Schema):
-    """One published version of a policy: ``share:<provider>`` or ``routing``."""
-
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    version = fields.Integer(required=True)
-    author = fields.String()
-    reason = fields.String()
-    created_at = fields.String(required=True)
-    text = fields.String()
-    notes = fields.List(fields.String(), metadata={"description": "What its author should know all the same."})
-
-
-class NewPolicy(Schema):
-    """A policy as it is written down, and why."""
-
-    reason = text(500, required=True)
-    text = text(200_000, required=True)
-
-
 kinds = Blueprint("connectors")
 providers = Blueprint("providers")
-mappings = Blueprint("mappings")
-rules = Blueprint("policies")
 
 
 # --- kinds ---
@@ -165,85 +121,3 @@ def _provider(row: Any) -> dict[str, Any]:
         **{name: json.loads(getattr(row, name)) for name in ("hours", "contacts")},
         "created_at": iso(row.created_at),
     }
-
-
-# --- mappings ---
-
-
-@mappings.route("", methods=["GET"])
-@needs("mapping.read")
-@mappings.response(200, page_of(Mapping))
-def list_mappings() -> Any:
-    """List the mappings, each in the version in force"""
-    return {"items": [_told(one) for one in reading(lambda c: versions.newest_of_each(c, "mapping"))], "next": None}
-
-
-@mappings.route("/<name>", methods=["GET"])
-@needs("mapping.read")
-@mappings.response(200, page_of(Mapping))
-def list_versions(name: str) -> Any:
-    """List the versions of a mapping, newest first"""
-    found = reading(lambda c: versions.history(c, "mapping", name))
-    if not found:
-        raise NotFound("no such mapping", "mapping")
-    return {"items": [_told(one) for one in found], "next": None}
-
-
-@mappings.route("/<name>/<int:version>", methods=["GET"])
-@needs("mapping.read")
-@mappings.response(200, Mapping)
-def get_version(name: str, version: int) -> Any:
-    """Read one version of a mapping, with its text"""
-    found = reading(lambda c: versions.find(c, "mapping", name, version))
-    return {**_told(found), "text": found.text}
-
-
-def _told(one: Version) -> dict[str, Any]:
-    """What is said of a version of a document; its author by name."""
-    author = reading(lambda c: names(c, [one.author]))[one.author] if ":" in one.author else one.author
-    told = {"id": runtime().ids.public(one.id), "author": author, "created_at": iso(one.created_at)}
-    return {**one.told(), **told}
-
-
-# --- policies ---
-
-
-@rules.route("", methods=["GET"])
-@needs("policy.read")
-@rules.response(200, page_of(Policy))
-def list_policies() -> Any:
-    """List the policies, each in the version in force"""
-    return {"items": [_told(one) for one in reading(policies.history)], "next": None}
-
-
-@rules.route("", methods=["POST"])
-@needs("policy.write")
-@once()
-@rules.arguments(NewPolicy)
-@rules.response(201, Policy)
-def publish_policy(body: dict[str, Any]) -> Any:
-    """Put a policy in force, for everything from now on"""
-    with writing() as conn:
-        draft = policies.read(conn, body["text"])
-        made = policies.publish(conn, by(), draft, body["reason"])
-    return {**_told(made), "text": made.text, "notes": list(draft.notes)}, 201
-
-
-@rules.route("/<name>", methods=["GET"])
-@needs("policy.read")
-@rules.response(200, page_of(Policy))
-def list_policy_versions(name: str) -> Any:
-    """List the versions of a policy, newest first"""
-    found = reading(lambda c: policies.history(c, name))
-    if not found:
-        raise NotFound("no such policy", "policy")
-    return {"items": [_told(one) for one in found], "next": None}
-
-
-@rules.route("/<name>/<int:version>", methods=["GET"])
-@needs("policy.read")
-@rules.response(200, Policy)
-def get_policy(name: str, version: int) -> Any:
-    """Read one version of a policy, with its text"""
-    found = reading(lambda c: policies.version(c, name, version))
-    return {**_told(found), "text": found.text}

@@ -110,7 +110,7 @@ def using(rt: Runtime, conn: Connection, name: str, also: Collection[str] = ()) 
 
 
 def proof(rt: Runtime, conn: Connection, text: str, file: str, also: Collection[str] = ()) -> Proof:
-    """Prove a text against every desk that uses it. Raises Mistakes where it cannot even be read, and NotFound."""
+    """Prove a text against every desk that uses it. Raises NotFound for a parent or a connection there is not."""
     try:
         parent = meanings.parent_of(conn, text, file)
         above = parent.text if parent is not None else None
@@ -118,8 +118,8 @@ def proof(rt: Runtime, conn: Connection, text: str, file: str, also: Collection[
         kind = meanings.connector_of(text, above, file)
         users = using(rt, conn, name, also)
         catalogues, assumed = _catalogues(rt, users, kind, text, above, file)
-    except MappingError as error:
-        raise Mistakes(file, meanings.mistakes(error.complaints)) from None
+    except MappingError as error:  # it cannot even be read
+        return Proof("", text, None, {file: error.complaints}, {})
     told, compiled = {}, []
     for one, catalogue in catalogues.items():
         provider = next((row.provider for row in users if row.name == one), "")
@@ -190,11 +190,11 @@ def publish(rt: Runtime, by: By, wish: Wish, patience: float = 0.0) -> tuple[Pro
         proved = proof(rt, conn, wish.text, wish.file, wish.connections)
         found = versions.history(conn, "mapping", proved.name)
         users = using(rt, conn, proved.name, wish.connections)
+    if proved.errors:
+        raise Mistakes(wish.file, meanings.mistakes(proved.errors))
     if wish.name and proved.name != wish.name:
         raise Invalid("the text has another name", "name", proved.name, f"Write name: {wish.name}.")
     own(found, proved.name)
-    if proved.errors:
-        raise Mistakes(wish.file, meanings.mistakes(proved.errors))
     accepted = meanings.accepted(proved.warnings, wish.accept, wish.file)
     extends = proved.parent.label if proved.parent is not None else ""
     new = New("mapping", proved.name, wish.text, wish.reason, extends, proved.effective, proved.catalogue, accepted)

@@ -19,13 +19,14 @@ FEW, MANY = 4, 100
 """Requests of each kind for each operation, in ``make test`` and in ``make campaign``."""
 
 MEANING = re.compile(
-    "not an id of this installation|no such (provider|team|connection|user)|not of this ticket"
+    "not an id of this installation|no such (provider|team|connection|user|ticket|draft)|not of this ticket"
     "|not a party of this ticket|no provider has this ticket|acme has this ticket already|the ticket is closed"
     "|a provider has exactly one connection.*|a requester's token belongs to a user|used with another body"
     "|a connection goes with the role of a provider|the ticket was changed meanwhile|.* is kept by acme while it .*"
     "|not a name Tandem can use|is needed|there is no such (key|setting|secret)|no such kind of system"
     "|acme is paused.*|not a policy|M00[123] .*|an? (provider|requester) is in no team of ours"
-    "|a file or the text itself is expected|files of this machine are not read from here|no such choice"
+    "|Either a text or a name.|a mapping needs a name|no such mapping|.* has edited the draft of .*|the draft was published or thrown away .*"
+    "|either a text or a name is expected|a file or the text itself is expected|files of this machine are not read from here|no such choice"
 )
 """Why a request that the document allows may be refused all the same: what it names is not there, or not now."""
 

@@ -52,3 +52,20 @@ def test_only_an_admin_publishes_and_never_without_a_reason(api: Asking) -> None
     assert api("admin", "POST", "policies", {"text": NARROW}).status_code == 422
     api.post("admin", "policies", body)
     assert api("admin", "POST", "policies", body).status_code == 409
+
+
+def test_a_policy_is_proved_compared_and_rolled_back(api: Asking) -> None:
+    told = api.post("admin", "policies/prove", {"text": NARROW}, 200)
+    assert (told["ok"], told["name"]) == (True, "share:acme")
+    assert "- description" in told["changes"] and "+fields: [title, status, impact]" in told["diff"]
+    wrong = api.post("admin", "policies/prove", {"text": NARROW.replace("title", "titel")}, 200)
+    assert (wrong["ok"], wrong["errors"][0]["title"][:4]) == (False, "M010")
+    assert [one["version"] for one in api.get("agent", "policies/share:acme")["items"]] == [1]
+    api.post("admin", "policies", {"text": NARROW, "reason": "x"})
+    found = api.get("agent", "policies/share:acme/diff")
+    assert (found["before"], found["after"]) == ("share:acme@1", "share:acme@2")
+    assert "- description" in found["changes"]
+    back = api.post("admin", "policies/share:acme/rollback", {"version": 1, "reason": "too narrow"})
+    assert (back["version"], back["reason"]) == (3, "too narrow")
+    assert "description" in back["text"]
+    assert api("admin", "POST", "policies/share:acme/rollback", {"version": 9, "reason": "x"}).status_code == 404

@@ -19,6 +19,11 @@ BODIES: dict[str, Any] = {
     "change_contact": {"name": "x"},
     "rename_team": {"name": "x"},
     "change_user": {"state": "active"},
+    "save_draft": {"text": "x"},
+    "publish_mapping": {"reason": "x"},
+    "widen_canary": {"percent": 1},
+    "roll_mapping_back": {"version": 1, "reason": "x"},
+    "roll_policy_back": {"version": 1, "reason": "x"},
 }
 """What a request needs to get as far as looking for the thing."""
 
