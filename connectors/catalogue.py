@@ -81,7 +81,7 @@ def build_catalogue(
 def _field(
     name: str, spec: Mapping[str, Any], told: Any, text_format: str, status: str, gives: list[str]
 ) -> dict[str, Any]:
-    values = {row["id"]: row["label"] for row in told} if told else spec.get("values")
+    values = _values(told, "per" in spec) if told else spec.get("values")
     kind = spec.get("type", "text")
     entry: dict[str, Any] = {"type": "choice" if kind == "ref" and values else TYPES.get(kind, kind)}
     entry |= {key: spec[key] for key in KEPT if key in spec}
@@ -104,6 +104,16 @@ def _field(
     if required:
         entry["required"] = required
     return entry
+
+
+def _values(told: Any, per: bool) -> dict[str, Any]:
+    """The listed values: id to label, or one such table for each value of the field they differ by."""
+    if not per:
+        return {row["id"]: row["label"] for row in told}
+    tables: dict[str, Any] = {}
+    for row in told:
+        tables.setdefault(row["per"], {})[row["id"]] = row["label"]
+    return tables
 
 
 def _members(

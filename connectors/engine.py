@@ -120,8 +120,8 @@ class Engine(Traits):
         places = self._places()
         return self._call(ctx, Ask(spec, verb, names, url=places.follow(places.base + "/", at.url)))
 
-    def _rows(self, ctx: Context, spec: Mapping[str, Any], verb: str) -> list[Any]:
-        every = pages.every(spec.get("page", {}), lambda at: self._page(ctx, spec, verb, {}, at), spec["items"])
+    def _rows(self, ctx: Context, spec: Mapping[str, Any], verb: str, names: Names) -> list[Any]:
+        every = pages.every(spec.get("page", {}), lambda at: self._page(ctx, spec, verb, names, at), spec["items"])
         return [row for _, rows in every for _, row in rows]
 
     def check(self, ctx: Context) -> Found:
@@ -141,12 +141,16 @@ class Engine(Traits):
         return Found(me, told, told.get("remote", ""))
 
     def lists(self, ctx: Context) -> Mapping[str, Json]:
-        """Per list its rows ``{id, label, type, values}``; a list the desk does not let us read is absent."""
+        """Per list its rows ``{id, label, type, values}``; a list the desk does not let us read is absent. A list whose
+        values differ by another field (``per``) is read once for each row of that field's list, as ``{parent.id}``."""
         found: dict[str, Json] = {}
         for name, spec in self._manifest.part("lists").items():
             try:
                 found[name] = [
-                    _listed(spec, row) for row in self._rows(ctx, spec, "describe") if items.wanted(spec, row)
+                    {**_listed(spec, row), **around}
+                    for around in self._around(name, found)
+                    for row in self._rows(ctx, spec, "describe", {"parent.id": around.get("per")})
+                    if items.wanted(spec, row)
                 ]
             except (Refused, Gone, Unsupported, OverflowError) as error:
                 ctx.log.warning("the list %s of %s cannot be read: %s", name, self.kind, error)
@@ -154,6 +158,14 @@ class Engine(Traits):
 
     def catalogue(
         self, lists: Mapping[str, Json] | None = None, declared: Mapping[str, Json] | None = None
+    def _around(self, name: str, found: Mapping[str, Json]) -> list[dict[str, str]]:
+        """What a list is read for, one by one: ``{per: id}`` where a field of this list has ``per``, else once."""
+        fields = self._manifest.part("fields")
+        for spec in fields.values():
+            if spec.get("live") == name and "per" in spec:
+                return [{"per": row["id"]} for row in found.get(fields[spec["per"]].get("live", ""), [])]
+        return [{}]
+
     ) -> Catalogue:
         return build_catalogue(self._manifest, self._settings, lists or {}, declared or {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors import pages, paths
@@ -20,6 +20,9 @@ AskPage = Callable[[Mapping[str, Any], Position], Reply]
 
 LATEST = datetime.max.replace(tzinfo=UTC)
 
+AT_ONCE = timedelta(seconds=5)
+"""A description that a desk keeps as its first comment is written with the record, not later than that."""
+
 
 class Items:
     """``reaches`` tells per channel whom it reaches, ``default`` is the format of texts."""
@@ -32,8 +35,11 @@ class Items:
         self._default = default
         self._narrowest = min(reaches, key=lambda name: len(reaches[name]), default="")
 
-    def read(self, kind: str, record_id: str, fetched: Reply, ask: AskPage) -> tuple[tuple[Item, ...], bool]:
-        """(items, whether all of them could be read). What the desk will not show is missing, not an error."""
+    def read(
+        self, kind: str, record_id: str, fetched: Reply, ask: AskPage, since: datetime | None = None
+    ) -> tuple[tuple[Item, ...], bool]:
+        """(items, whether all of them could be read). What the desk will not show is missing, not an error. ``since``:
+        when the record was made; a first comment of later than that is not its description."""
         spec = self.specs[kind]
         try:
             found = self._rows(spec, fetched, ask)
@@ -41,7 +47,9 @@ class Items:
             return (), False
         items = [self._item(spec, record_id, parent, row) for parent, row in found if _wanted(spec, parent, row)]
         if spec.get("first_is_description") and items:
-            items.remove(min(items, key=lambda each: each.created or LATEST))
+            oldest = min(items, key=lambda each: each.created or LATEST)
+            if not (since and oldest.created and oldest.created - since > AT_ONCE):
+                items.remove(oldest)
         return tuple(items), True
 
     def _rows(self, spec: Mapping[str, Any], fetched: Reply, ask: AskPage) -> list[tuple[Any, Any]]:

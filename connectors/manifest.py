@@ -26,6 +26,8 @@ CALL_NAMES = frozenset(
     | {"file", "file.name", "file.type", "file.base64", "file.url", "parent.id"}
 )
 
+LIST_NAMES = frozenset({"size", "offset", "page", "token", "parent.id"})
+
 
 class BadManifest(Exception):
     """The manifest is not one; ``complaints`` are lines ``name:line:column sentence``."""
@@ -135,7 +137,8 @@ def _names(doc: Mapping[str, Any]) -> Iterator[Complaint]:
         own = known | {f"settings.{name}" for name in spec.get("settings", {})}
         yield from _unknown(spec, ("auth", choice), own | ({"token"} if "token" in spec else set()))
     for part in ("settings", "base", "hosts", "headers", "times", "text", "record", "reference", "lists", "people"):
-        yield from _unknown(doc.get(part), (part,), known | (CALL_NAMES if part in ("record", "people") else set()))
+        more = {"record": CALL_NAMES, "people": CALL_NAMES, "lists": LIST_NAMES}.get(part, frozenset())
+        yield from _unknown(doc.get(part), (part,), known | more)
     for part in ("calls", "channels", "items", "changed"):
         for name, call in doc.get(part, {}).items():
             yield from _unknown(call, (part, name), known | CALL_NAMES | _first(call))
@@ -215,6 +218,9 @@ def _fields(doc: Mapping[str, Any]) -> Iterator[Complaint]:
                 yield way, "either at, or read and write"
             if "live" in spec and spec["live"] not in lists:
                 yield (*way, "live"), f"{spec['live']!r} is no list{schema.nearest(spec['live'], lists)}"
+            tables = [isinstance(each, dict) for each in spec.get("values", {}).values()]
+            if tables and any(tables) != ("per" in spec):
+                yield (*way, "values"), "one table for each value of the field that per names, or no tables at all"
             for other in [*spec.get("required_when", {}), *([spec["per"]] if "per" in spec else [])]:
                 if other not in fields:
                     yield way, f"{other!r} is no field{schema.nearest(other, fields)}"

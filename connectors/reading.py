@@ -56,7 +56,7 @@ class Reading(Engine):
         lists: dict[str, tuple[Item, ...]] = {"comments": (), "files": ()}
         for kind, verb in (("comments", "comment"), ("files", "attach")):
             if kind in self._items.specs:
-                lists[kind], read = self._items.read(kind, record.id, fetched, ask)
+                lists[kind], read = self._items.read(kind, record.id, fetched, ask, record.created)
                 whole = whole and read
             else:
                 whole = whole and verb not in self.verbs

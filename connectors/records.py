@@ -40,7 +40,7 @@ class Records:
         }
         for name, entry in (declared or {}).get("fields", {}).items():
             if name in self.fields and entry.get("values"):
-                self.fields[name] = replace(self.fields[name], values=entry["values"])
+                self.fields[name] = replace(self.fields[name], values=_flat(entry["values"]))
         self._families: dict[str, Mapping[str, Any]] = dict(manifest.part("families"))
         self._listed = {name: [row["id"] for row in rows] for name, rows in (lists or {}).items()}
         self._made: dict[str, Field] = {}
@@ -204,6 +204,12 @@ def _listed(value: Any) -> list[Any]:
 
 def _given(value: Value) -> bool:
     return value is not None and value not in ("", [])
+def _flat(values: Any) -> Any:
+    """The values of all tables together, where they differ by another field: which of them fits, the desk knows."""
+    tables = [each for each in (values or {}).values() if isinstance(each, Mapping) and "label" not in each]
+    return {id: label for table in tables for id, label in table.items()} if tables else values
+
+
 
 
 def _times(spec: Mapping[str, Any], settings: Names) -> Times:
@@ -214,7 +220,7 @@ def _times(spec: Mapping[str, Any], settings: Names) -> Times:
 def _field(name: str, spec: Mapping[str, Any], times: Times, lists: Mapping[str, Any]) -> Field:
     at = spec.get("at", name)
     read, write = spec.get("read", at), spec.get("write", at)
-    listed = spec.get("values")
+    listed = _flat(spec.get("values"))
     if "live" in spec:  # the manifest's values are an example then: only what the desk told binds
         told = lists.get(spec["live"])
         listed = {row["id"]: row["label"] for row in told} if told else None

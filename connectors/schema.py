@@ -257,7 +257,7 @@ FIELD: dict[str, Check] = {
     "max": NUMBER,
     "required": FLAG,
     "only_on": word("create", "update"),
-    "values": table(TEXT),
+    "values": either(table(table(TEXT)), table(TEXT)),
     "live": TEXT,
     "empty": listing(anything),
     "required_when": match,

@@ -47,8 +47,11 @@ class Writing(Reading):
 
     def _encoded(self, fields: Mapping[str, Value], on: Any) -> tuple[Any, list[str]]:
         writes, later = self._records.encode(fields, on)
-        if hasattr(self._hooks, "encode"):
-            writes = [(paths.parse(""), self._hooks.encode(fields), {})]
+        if on == "update" and hasattr(self._hooks, "encode"):
+            document: Any = {}
+            for path, value, names in writes:
+                document = path.write(document, value, names)
+            writes = [(paths.parse(""), self._hooks.encode(document), {})] if writes else []
         spec = self._spec(on)
         before = paths.parse(spec.get("fields", "")).steps
         return [(paths.Path(before + path.steps), value, names) for path, value, names in writes], later
