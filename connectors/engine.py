@@ -156,8 +156,6 @@ class Engine(Traits):
                 ctx.log.warning("the list %s of %s cannot be read: %s", name, self.kind, error)
         return found
 
-    def catalogue(
-        self, lists: Mapping[str, Json] | None = None, declared: Mapping[str, Json] | None = None
     def _around(self, name: str, found: Mapping[str, Json]) -> list[dict[str, str]]:
         """What a list is read for, one by one: ``{per: id}`` where a field of this list has ``per``, else once."""
         fields = self._manifest.part("fields")
@@ -166,6 +164,8 @@ class Engine(Traits):
                 return [{"per": row["id"]} for row in found.get(fields[spec["per"]].get("live", ""), [])]
         return [{}]
 
+    def catalogue(
+        self, lists: Mapping[str, Json] | None = None, declared: Mapping[str, Json] | None = None
     ) -> Catalogue:
         return build_catalogue(self._manifest, self._settings, lists or {}, declared or {})
 
