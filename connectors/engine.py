@@ -47,7 +47,8 @@ class Engine(Traits):
         super().__init__(manifest, plain_names)
         self._hooks: Any = manifest.hooks(self) if manifest.hooks else None
         self._verify = verify
-        self._webhook_secrets = dict(secrets)
+        self.webhook_secrets: Mapping[str, str] = dict(secrets)
+        self.workflow: Mapping[str, Any] = (declared or {}).get("workflow") or manifest.part("workflow")
         self._secrets = {f"secret.{name}": value for name, value in secrets.items()}
         self._found = {f"found.{name}": value for name, value in found.items()}
         self._where: tuple[Any, Places] = (None, Places(""))

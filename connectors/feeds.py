@@ -77,10 +77,14 @@ class Feed:
         return tuple({(each.record_id, each.author): each for each in found}.values())
 
     def _stamp(self, row: Any) -> datetime | None:
-        try:
-            return self.times.read(source(self.cursor["at"], paths.Reply(row)), self.cursor.get("format"))
-        except ValueError:
-            return None
+        """When a row says it changed; a desk may be asked in another form than the one it shows (Jira)."""
+        told = source(self.cursor["at"], paths.Reply(row))
+        for form in dict.fromkeys((self.cursor.get("format"), None)):
+            try:
+                return self.times.read(told, form)
+            except ValueError:
+                continue
+        return None
 
     def _time(self, ctx: Context, state: dict[str, Any]) -> Page:
         head = _moment(state.get("head"))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors import pages, paths
+from connectors import adf, pages, paths
 from connectors.base import Item
 from connectors.calls import Reply
 from connectors.errors import Gone, Refused, Unsupported
@@ -77,6 +77,11 @@ class Items:
             size=int(told["size"]) if (told.get("size") or "").isdigit() else None,  # type: ignore[arg-type]
             url=url,
         )
+
+
+def _told(found: Any) -> str | None:
+    """What an item says of itself, as text; a tree of words stays one."""
+    return adf.text(found) if isinstance(found, Mapping) else plain(found)
 
 
 _TEXTS = frozenset({"id", "author", "created", "text", "name", "mime", "size", "url"})

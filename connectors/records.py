@@ -35,8 +35,10 @@ class Records:
         self.times = _times(manifest.part("times"), settings)
         self.reference = parse(manifest.part("reference") or "").text(settings)
         self.status = str(manifest.part("status") or "status")
+        self._rich = parse(manifest.part("text")["format"]).text(settings)
         self.fields = {
-            name: _field(name, spec, self.times, lists or {}) for name, spec in manifest.part("fields").items()
+            name: _field(name, spec, self.times, lists or {}, self._rich)
+            for name, spec in manifest.part("fields").items()
         }
         for name, entry in (declared or {}).get("fields", {}).items():
             if name in self.fields and entry.get("values"):
@@ -53,7 +55,7 @@ class Records:
             family, colon, key = name.partition(":")
             if not colon or not key or family not in self._families:
                 raise Refused(f"there is no field {name!r}", field=name)
-            self._made[name] = _member(name, self._families[family], key, self.times)
+            self._made[name] = _member(name, self._families[family], key, self.times, self._rich)
         return self._made[name]
 
     def decode(self, doc: Any, names: Names, headers: Mapping[str, str] | None = None) -> Record:
@@ -103,11 +105,11 @@ class Records:
                 continue
             if each.only_on == "create" and on == "update":
                 raise Refused(f"{name} can be set at creation only", field=name)
+            wire = each.encode(value)
             if each.transition:
                 if on == "create":
                     later.append(name)
                 continue
-            wire = each.encode(value)
             if each.write:
                 writes.append((each.write, wire, {"key": each.key}))
         self._required(fields, on)
@@ -147,7 +149,7 @@ class Records:
     def _columns(self, spec: Mapping[str, Any], found: Mapping[str, Any], top: bool) -> Iterator[str]:
         """The listed ones of a document's columns, or, where nothing was listed, those that no field reads."""
         listed = self._listed.get(spec.get("live", ""))
-        if listed:
+        if listed is not None:
             yield from (key for key in listed if key in found)
         else:
             yield from (key for key in found if not top or key not in self._taken)
@@ -202,14 +204,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _given(value: Value) -> bool:
-    return value is not None and value not in ("", [])
 def _flat(values: Any) -> Any:
     """The values of all tables together, where they differ by another field: which of them fits, the desk knows."""
     tables = [each for each in (values or {}).values() if isinstance(each, Mapping) and "label" not in each]
     return {id: label for table in tables for id, label in table.items()} if tables else values
 
 
+def _given(value: Value) -> bool:
+    return value is not None and value not in ("", [])
 
 
 def _times(spec: Mapping[str, Any], settings: Names) -> Times:
@@ -217,7 +219,7 @@ def _times(spec: Mapping[str, Any], settings: Names) -> Times:
     return Times(spec.get("format", "iso"), zone, tuple(spec.get("unset", ())))
 
 
-def _field(name: str, spec: Mapping[str, Any], times: Times, lists: Mapping[str, Any]) -> Field:
+def _field(name: str, spec: Mapping[str, Any], times: Times, lists: Mapping[str, Any], rich: str) -> Field:
     at = spec.get("at", name)
     read, write = spec.get("read", at), spec.get("write", at)
     listed = _flat(spec.get("values"))
@@ -231,7 +233,7 @@ def _field(name: str, spec: Mapping[str, Any], times: Times, lists: Mapping[str,
         write=None if write in ("none", "transition") else paths.parse(write),
         transition=write == "transition",
         wire=spec.get("wire", ""),
-        format=spec.get("format") if spec.get("type") == "datetime" else None,
+        format=spec.get("format", {"rich": rich}.get(spec.get("type", ""))),
         max=spec.get("max"),
         required=spec.get("required", False),
         only_on=spec.get("only_on"),
@@ -243,9 +245,9 @@ def _field(name: str, spec: Mapping[str, Any], times: Times, lists: Mapping[str,
     )
 
 
-def _member(name: str, spec: Mapping[str, Any], key: str, times: Times) -> Field:
+def _member(name: str, spec: Mapping[str, Any], key: str, times: Times, rich: str) -> Field:
     """One field of a family."""
     if spec.get("key") == "integer" and not key.isdigit():
         raise Refused(f"{name!r}: the key of this family is a number", field=name)
-    made = _field(name, {"at": "{key}", **{k: v for k, v in spec.items() if k not in ("key", "live")}}, times, {})
+    made = _field(name, {"at": "{key}", **{k: v for k, v in spec.items() if k not in ("key", "live")}}, times, {}, rich)
     return replace(made, key=int(key) if spec.get("key") == "integer" else key)

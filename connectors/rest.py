@@ -14,10 +14,10 @@ class Rest(Writing):
     """``engine.py`` connects, ``reading.py`` and ``writing.py`` speak; here is what comes in by itself."""
 
     def verify(self, arrival: Arrival, now: datetime) -> Verified:
-        if hasattr(self._hooks, "verify"):
+        if hasattr(self._hooks, "verify") and not self._verify.keys() & {"hmac", "shared"}:
             return cast(Verified, self._hooks.verify(arrival, now))
         delivery = self._manifest.part("webhook").get("delivery")
-        return signing.verify(self._verify, arrival, now, self._webhook_secrets, delivery)
+        return signing.verify(self._verify, arrival, now, self.webhook_secrets, delivery)
 
     def challenge(self, arrival: Arrival) -> Reply | None:
         return self._hooks.challenge(arrival) if hasattr(self._hooks, "challenge") else None

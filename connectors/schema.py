@@ -190,7 +190,7 @@ def match(node: Any, way: Way) -> Iterator[Complaint]:
         yield from SOURCE(path, (*way, path))
 
 
-FORMATS = word("iso", "sql", "unix", "unix_ms")
+FORMATS = word("iso", "iso_ms", "sql", "unix", "unix_ms")
 REACHES = listing(word("staff", "requester"))
 TYPES = ("text", "rich", "choice", "integer", "number", "boolean", "date", "datetime", "person", "ref", "set")
 

@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors import adf
 from connectors.base import Value
 from connectors.errors import Refused
 from connectors.paths import ABSENT, Path, plain
@@ -25,7 +26,8 @@ UNITS = {"unix": timedelta(seconds=1), "unix_ms": timedelta(milliseconds=1)}
 
 @dataclass(frozen=True)
 class Times:
-    """How a desk writes moments: ``iso sql unix unix_ms``, its zone for naive ones, what it writes for "not set"."""
+    """How a desk writes moments: ``iso iso_ms sql unix unix_ms``, its zone for naive ones, what it writes for "not
+    set"."""
 
     format: str = "iso"
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -42,12 +44,14 @@ class Times:
         return (moment if moment.tzinfo else moment.replace(tzinfo=self.zone)).astimezone(UTC)
 
     def write(self, moment: datetime, format: str | None = None) -> str | int:
-        """The wire form. Fractions of a second survive in ``iso`` and ``unix_ms`` alone."""
+        """The wire form. Fractions of a second survive in ``iso``, ``iso_ms`` and ``unix_ms`` alone."""
         form = format or self.format
         if form in UNITS:
             return (moment - EPOCH) // UNITS[form]
         if form == "sql":
             return moment.astimezone(self.zone).strftime(SQL)
+        if form == "iso_ms":
+            return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")
         return normal(moment)
 
 
@@ -115,7 +119,8 @@ class Field:
         if self.type == "datetime" and self.times.unset:
             moment = self.times.unset[0]
             return self.times.write(datetime.fromisoformat(moment), self.format) if moment else moment
-        return {"text": "", "rich": "", "set": "" if self.wire == "comma" else []}.get(self.type)
+        rich = None if self.format == "adf" else ""
+        return {"text": "", "rich": rich, "set": "" if self.wire == "comma" else []}.get(self.type)
 
     def _check(self, value: Value) -> None:
         each = value if isinstance(value, list) else [value]
@@ -132,6 +137,8 @@ class Field:
 def _text(field: Field, raw: Any) -> Value:
     if isinstance(raw, list):
         return _set(field, raw)
+    if field.type == "rich" and isinstance(raw, Mapping):
+        return adf.text(raw)
     return str(raw).replace("\r\n", "\n").replace("\r", "\n") if not isinstance(raw, bool | dict) else _name(field, raw)
 
 
@@ -202,6 +209,8 @@ def _as_text(field: Field, value: Value) -> Any:
         return _as_set(field, value)
     if field.wire == "integer":
         return int(str(value))
+    if field.type == "rich" and field.format == "adf":
+        return adf.tree(str(value))
     return plain(value)
 
 

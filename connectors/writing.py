@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
-from connectors import paths
+from connectors import adf, paths
 from connectors.base import Context, File, Receipt, Value
 from connectors.calls import Ask, Reply
 from connectors.errors import Refused, Unknown, Unsupported
@@ -39,7 +38,7 @@ class Writing(Reading):
             version = self.fetch(ctx, id, items=False).version
         names = {"id": id, "version": version}
         receipt = Receipt(id, read_back=self.read_back("update"))
-        for step in self._transitions(ctx, id, fields):
+        for step in self._transitions(ctx, id, fields):  # each is done before the next one is sought
             receipt = self._receipt("update", spec, self._write(ctx, Ask(step, "update", names), fields))
         if writes:
             receipt = self._receipt("update", spec, self._write(ctx, Ask(spec, "update", names, writes), fields))
@@ -57,10 +56,12 @@ class Writing(Reading):
         return [(paths.Path(before + path.steps), value, names) for path, value, names in writes], later
 
     def _transitions(self, ctx: Context, id: str, fields: Mapping[str, Value]) -> Iterator[Mapping[str, Any]]:
-        """The calls that move the fields which the desk changes by transitions alone."""
+        """The calls that move the fields which the desk changes by transitions alone; the hook gets all that these
+        writes carry, by name and as it goes on the wire, since a transition may carry others of them."""
+        have = {name: self._records.field(name).encode(value) for name, value in fields.items()}
         for name, value in fields.items():
             if self._records.field(name).transition and value is not None:
-                yield from self._hooks.transition(ctx, id, name, value, None)
+                yield from self._hooks.transition(ctx, id, name, value, have)
 
     def _write(self, ctx: Context, ask: Ask, fields: Mapping[str, Value]) -> Reply:
         try:
@@ -84,9 +85,12 @@ class Writing(Reading):
         spec = self._channel(channel, "edit" if replaces else "comment", reaches)
         if self.text_max is not None and len(text) > self.text_max:
             raise Refused(f"a comment takes {self.text_max} characters, not {len(text)}")
-        body: Any = json.loads(text) if self.text_format == "adf" else text
-        names = {"id": id, "text": body, "parent.id": replaces}
+        names = {"id": id, "text": self._worded(text), "parent.id": replaces}
         return self._receipt("comment", spec, self._call(ctx, Ask(spec, "comment", names)))
+
+    def _worded(self, text: str) -> Any:
+        """A text as the desk takes it."""
+        return adf.tree(text) if self.text_format == "adf" else text
 
     def attach(self, ctx: Context, id: str, channel: str, file: File, reaches: Sequence[str]) -> Receipt:
         spec = self._channel(channel, "attach", reaches)
@@ -123,7 +127,7 @@ class Writing(Reading):
         started = started.astimezone(UTC)
         names = {
             "id": id,
-            "text": text,
+            "text": self._worded(text),
             "minutes": minutes,
             "hours": round(minutes / 60, 4),
             "seconds": minutes * 60,
