@@ -25,8 +25,9 @@ MEANING = re.compile(
     "|a connection goes with the role of a provider|the ticket was changed meanwhile|.* is kept by acme while it .*"
     "|not a name Tandem can use|is needed|there is no such (key|setting|secret)|no such kind of system"
     "|acme is paused.*|not a policy|M00[123] .*|an? (provider|requester) is in no team of ours"
-    "|Either a text or a name.|a mapping needs a name|no such mapping|.* has edited the draft of .*|the draft was published or thrown away .*"
-    "|either a text or a name is expected|a file or the text itself is expected|files of this machine are not read from here|no such choice"
+    "|either a text or a name is expected|a file or the text itself is expected|no such choice"
+    "|a mapping needs a name|no such mapping|.* has edited the draft of .*|the draft was published or thrown away .*"
+    "|files of this machine are not read from here"
 )
 """Why a request that the document allows may be refused all the same: what it names is not there, or not now."""
 
