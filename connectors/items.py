@@ -60,7 +60,7 @@ class Items:
 
     def _item(self, spec: Mapping[str, Any], record_id: str, parent: Any, row: Any) -> Item:
         reply = paths.Reply(row, parent=parent)
-        told = {key: plain(source(where, reply)) for key, where in spec.items() if key in _TEXTS}
+        told = {key: _told(source(where, reply)) for key, where in spec.items() if key in _TEXTS}
         url = told.get("url")
         if url is None and parent is not ABSENT:
             url = f"parent:{plain(paths.parse('id').read(parent)) or ''}"
