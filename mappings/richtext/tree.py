@@ -23,9 +23,9 @@ _SAFE = re.compile(r"(?:https?://|mailto:|tel:)[^\s<>\"\\^`{|}\x00-\x20\x7f]+", 
 _INSIDE = re.compile(r"(?:attachment|cid):[\w.@+=%-]{1,200}").fullmatch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Span:
-    """A run of text without line breaks."""
+    """A run of text without line breaks. Never changed: it is not frozen because so many are made."""
 
     text: str
     marks: str = ""
@@ -119,23 +119,28 @@ def safe_src(src: str) -> str:
 
 def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
     """The canonical form of one line of text after another."""
-    found = _merged(_split(parts))
-    loose = [part for part in found if type(part) is Span and (part.marks or part.href) and blank_ends(part.text)]
+    parts = parts if type(parts) is list else list(parts)
+    if len(parts) == 1 and type(parts[0]) is Span:
+        part = parts[0]
+        if not part.marks and not part.href and not _ODD(part.text):
+            text = part.text.rstrip()
+            return () if not text else (part,) if text == part.text else (Span(text),)
+    found, loose, broken = _merged(parts)
     for attribute in sorted({attribute for part in loose for attribute in _attributes(part)}):
-        found = _merged(_trimmed(found, attribute))
-    if Break() not in found:
+        found = _joined(_trimmed(found, attribute))
+    if not broken:
         _rstrip(found)
         return tuple(found)
     lined: list[Inline] = []
     for part in found:
-        if isinstance(part, Break):
+        if type(part) is Break:
             _rstrip(lined)
         lined.append(part)
     _rstrip(lined)
-    while lined and isinstance(lined[-1], Break):
+    while lined and type(lined[-1]) is Break:
         lined.pop()
         _rstrip(lined)
-    first = next((at for at, part in enumerate(lined) if not isinstance(part, Break)), len(lined))
+    first = next((at for at, part in enumerate(lined) if type(part) is not Break), len(lined))
     return tuple(lined[first:])
 
 
@@ -144,26 +149,52 @@ def blank_ends(text: str) -> bool:
     return text[0].isspace() or text[-1].isspace()
 
 
-def _merged(parts: Iterable[Inline]) -> list[Inline]:
-    """Neighbouring spans with the same marks and address are one."""
+def _merged(parts: Iterable[Inline]) -> tuple[list[Inline], list[Span], bool]:
+    """The parts without line breaks and odd signs in their spans, of which neighbours with the same marks and address
+    are one; those of them that begin or end with a blank inside a mark; and whether there are breaks."""
     found: list[Inline] = []
+    loose: list[Span] = []
     same: list[str] = []
+    broken = False
     marks = href = ""
-    for part in parts:
+    for part in _whole(parts):
         if type(part) is Span:
             if same and (part.marks != marks or part.href != href):
-                found.append(Span("".join(same), marks, href))
+                _end(found, loose, same, marks, href)
                 same = []
             marks, href = part.marks, part.href
             same.append(part.text)
             continue
         if same:
-            found.append(Span("".join(same), marks, href))
+            _end(found, loose, same, marks, href)
             same = []
+        broken = broken or type(part) is Break
         found.append(part)
     if same:
-        found.append(Span("".join(same), marks, href))
-    return found
+        _end(found, loose, same, marks, href)
+    return found, loose, broken
+
+
+def _end(found: list[Inline], loose: list[Span], same: list[str], marks: str, href: str) -> None:
+    text = same[0] if len(same) == 1 else "".join(same)
+    span = Span(text, marks, href)
+    found.append(span)
+    if (marks or href) and (text[0].isspace() or text[-1].isspace()):
+        loose.append(span)
+
+
+def _whole(parts: Iterable[Inline]) -> Iterator[Inline]:
+    for part in parts:
+        if type(part) is not Span:
+            yield part
+        elif _ODD(part.text) or (len(part.marks) > 1 and "c" in part.marks):
+            yield from _split(part)
+        elif part.text:
+            yield part
+
+
+def _joined(parts: Iterable[Inline]) -> list[Inline]:
+    return _merged(parts)[0]
 
 
 def _attributes(part: Span) -> str:
@@ -237,23 +268,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f\ufeff]")
 _ODD = re.compile(r"[\x00-\x1f\x7f\x85\xa0\u2028\u2029\ufeff]").search
 
 
-def _split(parts: Iterable[Inline]) -> Iterator[Inline]:
-    """Spans without line breaks, tabs, hard blanks and control characters."""
-    for part in parts:
-        if not isinstance(part, Span):
-            yield part
-            continue
-        marks = "c" if "c" in part.marks else part.marks
-        if not _ODD(part.text):
-            if part.text:
-                yield part if marks == part.marks else Span(part.text, marks, part.href)
-            continue
-        text = _CONTROL.sub("", part.text).replace("\t", "    ").replace("\xa0", " ")
-        for at, line in enumerate(_LINES.split(text)):
-            if at:
-                yield Span(" ") if marks == "c" else Break()
-            if line:
-                yield Span(line, marks, part.href)
+def _split(part: Span) -> Iterator[Inline]:
+    """A span without line breaks, tabs, hard blanks and control characters."""
+    marks = "c" if "c" in part.marks else part.marks
+    text = _CONTROL.sub("", part.text).replace("\t", "    ").replace("\xa0", " ")
+    for at, line in enumerate(_LINES.split(text)):
+        if at:
+            yield Span(" ") if marks == "c" else Break()
+        if line:
+            yield Span(line, marks, part.href)
 
 
 def paragraph(parts: Iterable[Inline]) -> Iterator[Block]:
