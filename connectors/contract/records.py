@@ -26,7 +26,7 @@ class Records(Rehearsal):
         for path in sorted(self.fixtures.glob("record*.json")) if self.fixtures else ():
             told = json.loads(path.read_text("utf-8"))
             wanted: dict[str, Any] = told["means"]
-            got = self.desk._records.decode(told["body"]).fields  # type: ignore[attr-defined]
+            got = self.desk._records.decode(told["body"], self.desk._names()).fields  # type: ignore[attr-defined]
             assert {name: got.get(name) for name in wanted} == wanted, path.name
 
     def test_r02_what_is_written_is_read_back(self) -> None:

@@ -1,0 +1,1 @@
+"""Zammad: all that is special to it stands in its manifest."""
