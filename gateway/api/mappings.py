@@ -29,7 +29,7 @@ from gateway.api.idempotency import once
 from gateway.clock import iso
 from gateway.errors import Conflict, NotFound
 from gateway.providers import meanings, publishing, versions
-from gateway.providers.documents import SLUG, Mistakes
+from gateway.providers.documents import Mistakes
 from gateway.providers.publishing import Moved, Wish
 from gateway.providers.versions import LONGEST, Draft, Version
 from gateway.store import tables
@@ -196,8 +196,8 @@ def begin_mapping(body: dict[str, Any]) -> Any:
     except MappingError as error:
         raise Mistakes("mapping", meanings.mistakes(error.complaints)) from None
     name = named.text or "" if named is not None else ""
-    if not SLUG.fullmatch(name):
-        refuse("text", "a mapping needs a name", name, "Write name: with 2 to 40 of a-z, 0-9 and -.")
+    if not versions.NAME.fullmatch(name):
+        refuse("text", "a mapping needs a name", name, "Write name: and one that begins with a-z or 0-9.")
     with writing() as conn:
         if versions.history(conn, "mapping", name):
             raise Conflict(

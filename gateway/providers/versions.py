@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.clock import utc
 from gateway.desk.actors import names
-from gateway.errors import Changed, Conflict, NotFound
+from gateway.errors import Changed, Conflict, Invalid, NotFound
 from gateway.journal.audit import note
 from gateway.people.users import By
 from gateway.store import tables
@@ -27,6 +28,9 @@ from gateway.store.ids import mint
 Kind = Literal["mapping", "share", "policy"]
 WORD = {"mapping": "mapping", "share": "policy", "policy": "policy"}
 """What people call a document of a kind; the audit subject begins with it."""
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+"""What a document may be called."""
 
 LONGEST = 262_144
 """Characters of a text: what the language of mappings takes, too."""
@@ -225,7 +229,9 @@ def drafts(conn: Connection, kind: Kind) -> list[Draft]:
 
 def save(conn: Connection, by: By, kind: Kind, name: str, text: str, based_on: str | None) -> Draft:
     """Write the draft. ``based_on``: the ETag of the draft it was made from, None where there was none. Raises Changed,
-    which says who was faster."""
+    which says who was faster, and Invalid for a name that no document can have."""
+    if not NAME.fullmatch(name):
+        raise Invalid("not a name for a document", "name", name, "Begin with a-z or 0-9; then -, _ and . too.")
     values = {"text": text, "hash": digest(text), "author": by.actor, "created_at": by.at}
     if based_on is None:
         try:
