@@ -1,0 +1,1 @@
+"""The Zendesk connector: manifest.yaml, run by the engine."""
