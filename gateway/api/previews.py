@@ -28,11 +28,6 @@ class Asked(Schema):
     limit = Whole(load_default=previews.LIMIT, validate=validate.Range(1, previews.LIMIT))
     ticket = base.text(40)
 
-    @ma.validates_schema
-    def one_draft(self, data: dict[str, Any], **_: Any) -> None:
-        if ("text" in data) == ("name" in data):
-            raise ma.ValidationError("Either a text or a name.", "text")
-
 
 class Count(ma.Schema):
     """How often something is done: under the mapping in force, and under the draft."""
@@ -161,6 +156,8 @@ class Report(ma.Schema):
 def preview_mapping(body: dict[str, Any]) -> Any:
     """Try a draft mapping on the traffic of the last days; nothing is written"""
     rt = runtime()
+    if ("text" in body) == ("name" in body):
+        refuse("text", "either a text or a name is expected")
     rt.desks.load()
     connection = rt.desks.id_of(body["connection"])
     if connection is None:
@@ -174,7 +171,7 @@ def preview_mapping(body: dict[str, Any]) -> Any:
             try:
                 draft = previews.named(conn, rt.desks, connection, body["name"])
             except NotFound as no:
-                refuse("name", str(no), body["name"])
+                refuse("name", no.title, body["name"], no.fix or "")
         else:
             draft = previews.read(conn, rt.desks, connection, body["text"])
     return previews.preview(rt, draft, Span(body["days"], body["limit"], ticket))

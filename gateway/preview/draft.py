@@ -112,5 +112,5 @@ def named(conn: Connection, desks: Desks, connection: int, name: str) -> Draft:
     found = versions.draft(conn, "mapping", name)
     if found is None or which not in ("", "draft"):
         fix = f"See: tandem mapping history {name}; or give the file of a draft."
-        raise NotFound("no draft of this mapping", "mapping", name, fix)
+        raise NotFound("no such draft", "mapping", name, fix)
     return read(conn, desks, connection, found.text, f"{name}@draft")

@@ -20,7 +20,7 @@ from gateway.commands import doctor
 from gateway.config import Config
 from gateway.store.db import Store
 
-NAMES = [module.name for module in iter_modules(gateway.commands.__path__)]
+NAMES = [one.name for one in iter_modules(gateway.commands.__path__) if not one.name.startswith("_")]
 
 
 @pytest.mark.parametrize("name", NAMES)
