@@ -40,7 +40,7 @@ class _Slot:
 
 def resolve(parts: Iterable[Inline | Run], marks: Marks) -> list[Inline]:
     """The parts with their marks, as spans of the tree (not yet canonical)."""
-    parts = list(parts)
+    parts = parts if type(parts) is list else list(parts)
     if not any(type(part) is Run for part in parts):
         return [part for part in parts if not isinstance(part, Run)]
     slots: list[Inline | _Slot] = []
@@ -89,7 +89,7 @@ def _marked(slots: list[Inline | _Slot]) -> list[Inline]:
                 marks = "".join(sorted(mark for mark, count in depth.items() if count > 0))
             else:
                 found.append(Span(slot.raw, marks))
-        elif isinstance(slot, Span) and marks:
+        elif marks and type(slot) is Span:
             found.append(Span(slot.text, slot.marks if slot.marks == "c" else _union(marks, slot.marks), slot.href))
         else:
             found.append(slot)

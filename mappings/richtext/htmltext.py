@@ -52,11 +52,12 @@ _BOUNDARIES = frozenset(
      "tfoot", "colgroup", "hgroup", "legend", "option")
 )  # fmt: skip
 _MARKUP = re.compile(r"<(?:[!?]|/?[a-zA-Z])")
+_WHOLE = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)((?:[^\"'>]++|\"[^\"]*\"|'[^']*')*+)>")
 _TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:-]*)")
 _STOP = re.compile(r"[>\"']")
 _ATTRIBUTE = re.compile(r"([a-zA-Z_:][\w:.-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
-_BLANK = re.compile(r"[\t\n\r\f]|  ").search
+_BLANK = re.compile(r"[\t\n\r\f]").search
 
 
 _NESTING = frozenset(("blockquote", "ul", "ol", "table"))
@@ -118,7 +119,15 @@ class _Reader:
                 return
             if found.start() > at:
                 self.words(text[at : found.start()])
-            at = self._markup(text, found.start())
+            tag = _WHOLE.match(text, found.start())
+            if tag is None:
+                at = self._markup(text, found.start())
+                continue
+            if tag[1]:
+                self.close(tag[2].lower())
+            else:
+                self.open(tag[2].lower(), tag[3])
+            at = tag.end()
 
     def _markup(self, text: str, at: int) -> int:
         """Reads one piece of markup at ``<``; returns where it ends."""
@@ -163,7 +172,7 @@ class _Reader:
         if self.pre is not None:
             self.pre.append(text)
             return
-        if _BLANK(text):
+        if "  " in text or _BLANK(text):
             text = _BLANKS.sub(" ", text)
         if self.blank and text.startswith(" "):
             text = text[1:]
@@ -288,7 +297,11 @@ class _Reader:
     def _flush(self) -> None:
         if self.pre is not None:
             return
-        frame = self.top
+        frame = self.stack[-1]
+        if not frame.inline and frame.kind not in ("ul", "ol", "table"):
+            self.heading = 0
+            self.blank = True
+            return
         if self.heading and frame.inline:
             found = runs(frame.inline)
             if found:

@@ -249,6 +249,9 @@ _TOKEN = re.compile(
     r"|(?P<entity>&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|(?P<line>\n)"
 )
+_SIGN = re.compile(r"[\\`*_~<!\[&\n]").search
+"""Where a token may begin: found sooner than the token itself."""
+
 _TARGET = re.compile(
     r"\]\(\s*(?:<([^<>\n]*)>|([^\s()<>]*(?:\([^\s()<>]*\)[^\s()<>]*)*))(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 )
@@ -260,14 +263,18 @@ def inline(text: str) -> tuple[Inline, ...]:
 
 
 def _parts(text: str, links: bool) -> list[Inline | Run]:
+    sign = _SIGN(text)
+    if sign is None:
+        return [Span(text)]
     parts: list[Inline | Run] = []
     ticks: dict[int, list[int]] | None = None
     pairs: dict[int, int] | None = None
     at = end = 0
-    while True:
-        found = _TOKEN.search(text, end)
+    while sign is not None:
+        found = _TOKEN.match(text, sign.start())
         if found is None:
-            break
+            sign = _SIGN(text, sign.end())
+            continue
         if found.start() > at:
             parts.append(Span(text[at : found.start()]))
         at, end = found.start(), found.end()
@@ -298,6 +305,7 @@ def _parts(text: str, links: bool) -> list[Inline | Run]:
         else:
             parts.append(Break())
         at = end
+        sign = _SIGN(text, end)
     if at < len(text):
         parts.append(Span(text[at:]))
     return parts
@@ -361,6 +369,7 @@ def _pairs(text: str) -> dict[int, int]:
 # writing --------------------------------------------------------------------------------------------------------------
 
 _ESCAPED = re.compile(r"[\\`*\[\]<|]|&(?=#?\w{1,31};)|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~|^~|~$|!$")
+_SPECIAL = re.compile(r"[\\`*\[\]<|&_~!]").search
 _STARTS = re.compile(r"(?:(#{1,6})(?= |$)|(>)|([-+])(?= |$)|(=+|-+)$|(\d{1,9})([.)])(?= |$))")
 
 
@@ -508,13 +517,18 @@ def _wrapped(mark: str, inner: str) -> str:
 
 def _leaf(part: Inline) -> str:
     if isinstance(part, Span):
-        return _code_span(part.text) if part.marks == "c" else _ESCAPED.sub(r"\\\g<0>", part.text)
+        return _code_span(part.text) if part.marks == "c" else _words(part.text)
     if isinstance(part, Mention):
-        return _ESCAPED.sub(r"\\\g<0>", f"@{part.name}")
+        return _words(f"@{part.name}")
     if isinstance(part, Image):
-        alt = _ESCAPED.sub(r"\\\g<0>", part.alt)
+        alt = _words(part.alt)
         return f"![{alt}](<{part.src}>)" if "(" in part.src or ")" in part.src else f"![{alt}]({part.src})"
     raise TypeError(part)
+
+
+def _words(text: str) -> str:
+    """Typed text, with what would be markup escaped."""
+    return _ESCAPED.sub(r"\\\g<0>", text) if _SPECIAL(text) else text
 
 
 def _code_span(text: str) -> str:

@@ -163,18 +163,27 @@ _TOKEN = re.compile(
 )
 
 
+_SIGN = re.compile(r"[\n\[\"!@<*_+&-]").search
+"""Where a token may begin: found sooner than the token itself."""
+
+
 def _parts(text: str, links: bool = True) -> list[Inline]:
     """One paragraph's text, its marks resolved."""
+    sign = _SIGN(text)
+    if sign is None:
+        return [Span(text)] if text else []
     found: list[Inline | Run] = []
     at = 0
-    while True:
-        token = _TOKEN.search(text, at)
+    while sign is not None:
+        token = _TOKEN.match(text, sign.start())
         if token is None:
-            break
+            sign = _SIGN(text, sign.end())
+            continue
         if token.start() > at:
             found.append(Span(text[at : token.start()]))
         parts, at = _token(text, token, links)
         found += parts
+        sign = _SIGN(text, at)
     if at < len(text):
         found.append(Span(text[at:]))
     return resolve(found, _MARKS)
@@ -228,6 +237,7 @@ def _picture(token: re.Match[str]) -> tuple[list[Inline | Run], int]:
 # writing --------------------------------------------------------------------------------------------------------------
 
 _SPECIAL = re.compile(r"&(?=#?\w{1,31};)|\"(?=:)|[<|!]|\[(?=\[)|\{(?=\{)|[-*_+@%^~]|\?(?=\?)|(?<=\?)\?|=(?==)|(?<==)=")
+_SIGNED = re.compile(r"[&\"<|!\[{*_+@%^~?=-]").search
 _STARTS = re.compile(r"((?:h[1-6]|bq|p|fn\d{1,3}))\.(?= )|(#)(?=[*#]*+ )|(>)")
 
 
@@ -334,9 +344,9 @@ def _fitting(part: Inline, before: Inline | None, after: list[Inline]) -> Inline
 
 def _leaf(part: Inline) -> str:
     if isinstance(part, Span):
-        return f"@{part.text}@" if part.marks == "c" else _SPECIAL.sub(_escaped, part.text)
+        return f"@{part.text}@" if part.marks == "c" else _words(part.text)
     if isinstance(part, Mention):
-        return _SPECIAL.sub(_escaped, f"@{part.name}")
+        return _words(f"@{part.name}")
     if isinstance(part, Image):
         return _image(part)
     raise TypeError(part)
@@ -346,8 +356,13 @@ def _image(part: Image) -> str:
     if part.src.startswith("attachment:"):
         alt = " ".join(re.sub(r"[!|()\"<>&\[\]{}@]", " ", part.alt).split())
         return f"!{part.src.removeprefix('attachment:')}{f'({alt})' if alt else ''}!"
-    words = _SPECIAL.sub(_escaped, part.alt or "image").replace('"', "&quot;")
+    words = _words(part.alt or "image").replace('"', "&quot;")
     return f'["{words}":{part.src.replace("]", "%5D")}]' if safe_href(part.src) else f"[{words}]"
+
+
+def _words(text: str) -> str:
+    """Typed text, with what would be markup escaped."""
+    return _SPECIAL.sub(_escaped, text) if _SIGNED(text) else text
 
 
 def _escaped(found: re.Match[str]) -> str:

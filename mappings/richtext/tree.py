@@ -132,15 +132,15 @@ def runs(parts: Iterable[Inline]) -> tuple[Inline, ...]:
         _rstrip(found)
         return tuple(found)
     lined: list[Inline] = []
-    for part in found:
-        if type(part) is Break:
+    for one in found:
+        if isinstance(one, Break):
             _rstrip(lined)
-        lined.append(part)
+        lined.append(one)
     _rstrip(lined)
-    while lined and type(lined[-1]) is Break:
+    while lined and isinstance(lined[-1], Break):
         lined.pop()
         _rstrip(lined)
-    first = next((at for at, part in enumerate(lined) if type(part) is not Break), len(lined))
+    first = next((at for at, part in enumerate(lined) if not isinstance(part, Break)), len(lined))
     return tuple(lined[first:])
 
 
@@ -168,7 +168,7 @@ def _merged(parts: Iterable[Inline]) -> tuple[list[Inline], list[Span], bool]:
         if same:
             _end(found, loose, same, marks, href)
             same = []
-        broken = broken or type(part) is Break
+        broken = broken or isinstance(part, Break)
         found.append(part)
     if same:
         _end(found, loose, same, marks, href)

@@ -170,15 +170,33 @@ _TOKEN = re.compile(
 )
 
 
+_SIGN = re.compile(r"[\n\\{\[!*_+&-]").search
+"""Where a token may begin (or one blank before): found sooner than the token itself."""
+
+
 def _parts(text: str, links: bool = True) -> list[Inline]:
     """One paragraph's text, its marks resolved."""
+    sign = _SIGN(text)
+    if sign is None:
+        return [Span(text)] if text else []
     found: list[Inline | Run] = []
     at = 0
-    for token in _TOKEN.finditer(text):
-        if token.start() > at:
-            found.append(Span(text[at : token.start()]))
-        at = token.end()
-        found += _token(text, token, links)
+    while sign is not None:
+        token = _TOKEN.match(text, sign.start())
+        if token is None:
+            sign = _SIGN(text, sign.end())
+            continue
+        start, end = token.span()
+        if token.lastgroup == "break" and text[start] == "\\" and at < start and text[start - 1] == " ":
+            start -= 1
+        if start > at:
+            found.append(Span(text[at:start]))
+        if token.lastgroup == "sign":
+            found.append(Run(token[0], 1, *neighbours(text, start, end)))
+        else:
+            found += _token(text, token, links)
+        at = end
+        sign = _SIGN(text, end)
     if at < len(text):
         found.append(Span(text[at:]))
     return resolve(found, _MARKS)
@@ -194,8 +212,6 @@ def _token(text: str, token: re.Match[str], links: bool) -> list[Inline | Run]:
             return [Run(token["braced"], 1, True, True)]
         case "code":
             return [Span(_literal(token["code"]), "c")]
-        case "sign":
-            return [Run(token[0], 1, *neighbours(text, token.start(), token.end()))]
         case "entity":
             return [Span(unescape(token[0]))]
         case "mention" if links:
@@ -230,6 +246,7 @@ def _picture(token: re.Match[str]) -> list[Inline | Run]:
 # writing --------------------------------------------------------------------------------------------------------------
 
 _SPECIAL = re.compile(r"\\|&(?=#?\w{1,31};)|[\[\]{}|!^~]|\?(?=\?)|(?<=\?)\?|[-*_+]")
+_MARKED = re.compile(r"[\\&\[\]{}|!^~?*_+-]").search
 _STARTS = re.compile(r"(h[1-6]|bq)\.(?= )|#(?=[*#]*+ )")
 
 
@@ -322,7 +339,7 @@ def _image(part: Image) -> str:
 
 def _words(text: str) -> str:
     """Typed text, with what would be markup escaped."""
-    return _SPECIAL.sub(_escaped, text)
+    return _SPECIAL.sub(_escaped, text) if _MARKED(text) else text
 
 
 def _escaped(found: re.Match[str]) -> str:
