@@ -451,6 +451,9 @@ class _Rows:
             if state == "again":
                 sql = "update delivery set tries = tries + 1, said = ? where id INTS(?) and state = 0"
                 self.road.run(sql, said, ids)
+            elif state == "next":
+                sql = "update delivery set part = part + 1, tries = 0, said = ? where id INTS(?) and state = 0"
+                self.road.run(sql, said, ids)
             else:
                 sql = "update delivery set state = ?, said = ?, done_at = ? where id INTS(?)"
                 self.road.run(sql, _STATES[state], said, self.now, ids)

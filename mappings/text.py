@@ -6,15 +6,16 @@ refused, never cut: the caller attaches it whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mappings import normal
 from mappings.richtext import adf, htmltext, markdown, plaintext, textile, wiki
 from mappings.richtext.replies import reply
-from mappings.richtext.tree import Document
+from mappings.richtext.tree import Block, Document
 
-__all__ = ["READERS", "WRITERS", "TextError", "convert", "read", "reply", "split", "write"]
+__all__ = ["READERS", "WRITERS", "TextError", "convert", "parts", "read", "reply", "split", "wire", "write"]
 
 MAX_TEXT = 4_000_000
 """Characters read at most."""
@@ -83,6 +84,56 @@ def split(text: str, most: int) -> list[str]:
         parts.append(text[:at].rstrip() + "…")
         text = text[at:].lstrip("\n ") if text[at : at + 1] in ("\n", " ") else text[at:]
     return [*parts, text] if text or not parts else parts
+
+
+def parts(text: Any, source: str, target: str, most: int, head: str = "") -> list[str]:
+    """``text`` in parts of at most ``most`` characters of the target format (a tree: as JSON), each below its ``head``,
+    plain text as ``part {} of {}``.
+
+    Cut between blocks where it can be; a block that is too long alone gives up its marks and is split as plain text.
+    Raises ``TextError``, also where ``most`` leaves no room.
+    """
+    groups = list(_groups(read(text, source), target, most - len(wire(head.format(999, 999), "plain", target)) - 2))
+    if not head:
+        return [_told(write(group, target)) for group in groups]
+    heads = [READERS["plain"](head.format(at, len(groups))) for at in range(1, len(groups) + 1)]
+    return [_told(write(above + group, target)) for above, group in zip(heads, groups, strict=True)]
+
+
+def _groups(document: Document, target: str, most: int) -> Iterator[Document]:
+    """Blocks in order, together as far as they have room."""
+    held: list[Block] = []
+    size = 0
+    for block in document:
+        long = len(_told(write((block,), target))) + 2
+        if held and (long > most or size + long > most):
+            yield tuple(held)
+            held, size = [], 0
+        if long > most:
+            yield from _pieces(WRITERS["plain"]((block,)), target, most)
+        else:
+            held, size = [*held, block], size + long
+    if held:
+        yield tuple(held)
+
+
+def _pieces(words: str, target: str, most: int) -> list[Document]:
+    room = most
+    while True:
+        pieces = [READERS["plain"](piece) for piece in split(words, room)]
+        longest = max((len(_told(write(piece, target))) for piece in pieces), default=0)
+        if longest <= most:
+            return pieces
+        room = min(room - 1, room * most // longest)
+
+
+def wire(text: Any, source: str, target: str) -> str:
+    """``convert``, a tree as JSON: what a connector takes. Raises ``TextError``."""
+    return _told(convert(text, source, target))
+
+
+def _told(written: Any) -> str:
+    return written if isinstance(written, str) else json.dumps(written, ensure_ascii=False, separators=(",", ":"))
 
 
 def _capped(text: str) -> str:

@@ -59,7 +59,7 @@ def on_the_way(p: Planner, link: Link, end: Settled) -> None:
 
 
 def deliveries(p: Planner, link: Link, end: Settled, state: str) -> None:
-    """What becomes of the deliveries of this step: done | again | dead | held | withdrawn."""
+    """What becomes of the deliveries of this step: done | next (part) | again | dead | held | withdrawn."""
     if end.deliveries:
         p.do(
             "deliveries",
@@ -216,7 +216,7 @@ def said(p: Planner, link: Link, end: Settled) -> None:
     if end.seen is not None:
         side_effects(p, link, end.seen, end.channel, before)
     attempt(p, link, end, "ok")
-    deliveries(p, link, end, "done")
+    deliveries(p, link, end, "next" if end.data.get("more") else "done")
 
 
 def side_effects(p: Planner, link: Link, after: Observed, channel: str, before: Observed | None) -> None:

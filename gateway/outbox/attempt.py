@@ -6,6 +6,7 @@ database. Errors end in an outcome; an error nobody foresaw counts as ``unknown`
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
 from gateway.store.files import TooLarge
 from gateway.tickets.normal import digest, file_digest
-from mappings.text import convert
+from mappings.text import parts, wire
 
 SKEW = 300_000_000  # microseconds by which a remote's clock may lag: what it made "before" our attempt may be ours
 MOST_PEOPLE = 20  # looked up after one fetch
@@ -236,7 +237,10 @@ def _comment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     channel, parties = _channel(step)
     if channel is None:
         return _end(step, tools, began, "withheld", said="")
-    text = str(convert(words(step.item), step.item["format"], desk.connector.text_format))
+    head = step.deliveries[0]
+    if head.part >= len(step.item.get("parts") or "x"):
+        return _end(step, tools, began, "withheld", said="")  # it was made shorter meanwhile
+    text = part_of(step, desk.connector.text_format)
     assert step.link.remote_id is not None
     before = _around(step, desk, tools, channel)
     receipt = desk.connector.comment(
@@ -260,13 +264,36 @@ def words(item: dict[str, Any]) -> str:
     return f"{item['author_name']} wrote:\n\n{item['text']}" if item["author_name"] else str(item["text"])
 
 
-def sent_digest(step: Step) -> str:
-    """The hash by which what this step sends is recognised at the remote."""
+def parts_of(item: dict[str, Any], form: str, most: int) -> list[str]:
+    """A comment that is longer than the desk takes, in parts that are not; none where it fits."""
+    if len(wire(words(item), item["format"], form)) <= most:
+        return []
+    head = f"{item['author_name']} wrote ({{}} of {{}}):" if item["author_name"] else ""
+    return parts(item["text"], item["format"], form, most, head)
+
+
+def part_of(step: Step, form: str) -> str:
+    """What this step says, in the desk's format: the whole comment, or its turn of the parts."""
+    if step.item.get("parts"):
+        return str(step.item["parts"][step.deliveries[0].part])
+    return wire(words(step.item), step.item["format"], form)
+
+
+def more(step: Step) -> bool:
+    """Whether parts of this comment are left when this one is there."""
+    return step.deliveries[0].part + 1 < len(step.item.get("parts") or ())
+
+
+def sent_digest(step: Step, form: str) -> str:
+    """The hash by which what this step sends is recognised at the remote, whose texts are in ``form``."""
     if step.kind == "attachment":
         return file_digest(step.item["name"], step.item["size"])
     if step.kind == "worklog":
         return digest(step.item["text"])
-    return digest(str(convert(words(step.item), step.item["format"], "plain")))
+    if step.item.get("parts"):
+        part = step.item["parts"][min(step.deliveries[0].part, len(step.item["parts"]) - 1)]
+        return digest(wire(json.loads(part) if form == "adf" else part, form, "plain"))
+    return digest(wire(words(step.item), step.item["format"], "plain"))
 
 
 def _attachment(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
@@ -320,8 +347,8 @@ def _said(
     step: Step, desk: Desk, tools: Tools, began: int, receipt: Receipt, channel: str, before: Observed | None
 ) -> Settled:
     head = step.deliveries[0]
-    bound = (ITEMS[step.kind], head.item_id or 0, head.part, sent_digest(step))
-    data: dict[str, Any] = {}
+    bound = (ITEMS[step.kind], head.item_id or 0, head.part, sent_digest(step, desk.connector.text_format))
+    data: dict[str, Any] = {"more": more(step)}
     after: Observed | None = None
     if before is not None:
         data["before"] = before
@@ -432,7 +459,7 @@ def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     """An item is searched among the record's: ours by author, same by hash, and not bound to another."""
     doubt = step.doubt
     assert doubt is not None and step.link.remote_id is not None
-    hashed, kind, item, part, channel = doubt.vals["#"]
+    hashed, kind, item, part, channel, *left = doubt.vals["#"]
     record = desk.connector.fetch(tools.context(desk), step.link.remote_id, True)
     seen = _seen(desk, record, "fetch", True, began)
     bound = {b.remote_id for b in step.link.bindings or () if b.kind == kind}
@@ -450,6 +477,7 @@ def _search(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
                 item=(kind, item, part, hashed),
                 channel=channel,
                 seen=seen,
+                data={"more": bool(left)},
             )
     return _missing(step, desk, tools, began, record.complete)
 

@@ -12,7 +12,7 @@ from typing import Any
 from gateway import gather, plain
 from gateway.clock import monotonic
 from gateway.outbox import breaker, lanes
-from gateway.outbox.attempt import WRITES, sent_digest
+from gateway.outbox.attempt import WRITES, more, parts_of, sent_digest
 from gateway.outbox.steps import ITEMS, Step, choose
 from gateway.runtime import Runtime
 from gateway.store import tables
@@ -73,12 +73,12 @@ def _choose(rt: Runtime, road: Road, taken: Mapping[int, tuple[int, int]], now: 
             steps.append(step)
     lanes.settle(road, idle)
     _items(road, steps)
-    _attempts(road, steps, now)
+    _attempts(rt, road, steps, now)
     return steps
 
 
-def _attempts(road: Road, steps: list[Step], now: int) -> None:
-    """Write down every write before it is sent."""
+def _attempts(rt: Runtime, road: Road, steps: list[Step], now: int) -> None:
+    """Write down every write before it is sent; a comment that is too long for its desk is a write for each part."""
     rows = []
     for step in steps:
         if step.kind in WRITES:
@@ -87,7 +87,12 @@ def _attempts(road: Road, steps: list[Step], now: int) -> None:
             if step.kind in ("comment", "attachment", "worklog"):
                 head = step.deliveries[0]
                 channel = _channel(step)
-                vals["#"] = [sent_digest(step), ITEMS[step.kind], head.item_id, head.part, channel]
+                connector = rt.desks.desk(step.link.connection_id).connector
+                if step.kind == "comment" and connector.text_max is not None:
+                    step.item["parts"] = parts_of(step.item, connector.text_format, connector.text_max)
+                hashed = sent_digest(step, connector.text_format)
+                left = ["more"] if more(step) else []
+                vals["#"] = [hashed, ITEMS[step.kind], head.item_id, head.part, channel, *left]
             ids = plain.text([d.id for d in step.deliveries])
             rows.append(
                 (

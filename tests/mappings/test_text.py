@@ -164,6 +164,28 @@ def test_parts_end_between_paragraphs_where_they_can() -> None:
     assert text.split("one two\n\nthree four\nfive", 14) == ["one two…", "three four…", "five"]
 
 
+@pytest.mark.parametrize("target", FORMATS)
+@pytest.mark.parametrize("source", ["html", "markdown", "plain"])
+def test_a_long_text_goes_in_parts_of_any_format(source: str, target: str) -> None:
+    snippets = [each for each in corpus.snippets(source) if isinstance(each, str) and len(each) < 500]
+    whole = "\n\n".join(snippets)
+    for most, head in ((900, ""), (400, "Ana wrote ({} of {}):")):
+        parts = text.parts(whole, source, target, most, head)
+        assert len(parts) > 3
+        assert all(len(part) <= most for part in parts)
+        told = [text.read(json.loads(part) if target == "adf" else part, target) for part in parts]
+        assert not lost(text.read(whole, source), tuple(block for document in told for block in document))
+        if head:
+            firsts = [text.write(document[:1], "plain") for document in told]
+            assert firsts == [head.format(at, len(parts)) for at in range(1, len(parts) + 1)]
+
+
+def test_a_text_that_fits_is_one_part_and_a_part_without_room_is_refused() -> None:
+    assert text.parts("**a**\n\nb", "markdown", "html", 50) == ["<p><strong>a</strong></p>\n<p>b</p>"]
+    with pytest.raises(TextError, match="no room"):
+        text.parts("a long enough text", "plain", "plain", 20, "{} of {} and much more")
+
+
 # the corpus -----------------------------------------------------------------------------------------------------------
 
 
