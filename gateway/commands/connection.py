@@ -11,10 +11,10 @@ import click
 from gateway import pipeline
 from gateway.config import variable
 from gateway.errors import NotFound, TandemError
-from gateway.providers import admission, documents, health
+from gateway.providers import admission, documents, health, nightly
 from gateway.providers.admission import Told
 from gateway.providers.connection import set_state
-from gateway.providers.documents import Draft, Outside
+from gateway.providers.documents import Draft, Mistakes, Outside
 from gateway.providers.health import Health
 from gateway.runtime import Runtime
 from gateway.terminal import as_json, at, connection_id, me, reason, runtime, show_facts, show_json, show_table, text_of
@@ -82,7 +82,7 @@ def everything(as_json: bool) -> None:
 
 
 def stands(one: Health) -> str:
-    return f"{one.state}: {one.reason}" if one.reason and one.state != "active" else one.state
+    return f"{one.state}: {one.reason}" if one.reason else one.state
 
 
 def plain(rt: Runtime, one: Health) -> dict[str, Any]:
@@ -98,7 +98,10 @@ def public(told: Told) -> dict[str, Any]:
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @as_json
 def check(names: tuple[str, ...], as_json: bool) -> None:
-    """Ask the desks who we are there, and keep what they tell; without a name, all. Exit status 1 when one fails."""
+    """Ask the desks who we are there, and keep what they tell; without a name, all.
+
+    What changed there since the mapping at work was proved is said, too. Exit status 1 when one fails, or when
+    something the mapping uses is gone."""
     told: list[dict[str, Any]] = []
     with runtime() as rt:
         for name in names or [row.name for row in rt.desks.rows()]:
@@ -107,8 +110,10 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
         show_json(told)
     for one in told if not as_json else ():
         click.echo(
-            f"{one['name']}: good, we are {', '.join(one['me'])}" if one["ok"] else f"{one['name']}: {one['said']}"
+            f"{one['name']}: {one['said']}" if "said" in one else f"{one['name']}: good, we are {', '.join(one['me'])}"
         )
+        for severity, sentence in one.get("changed", ()):
+            click.echo(f"{one['name']}: {severity} M111 {sentence}")
     if not all(one["ok"] for one in told):
         raise SystemExit(1)
 
@@ -116,9 +121,13 @@ def check(names: tuple[str, ...], as_json: bool) -> None:
 def checked(rt: Runtime, name: str) -> dict[str, Any]:
     id = connection_id(rt, name)
     try:
-        return {"ok": True, **public(admission.check(rt, id))}
+        found: dict[str, Any] = {"ok": True, **public(admission.check(rt, id))}
+    except Mistakes as error:  # it was asked, and has what the mapping does not fit
+        found = {"ok": False, "said": str(error), "problem": error.problem()}
     except TandemError as error:
         return {"ok": False, "said": str(error), "problem": error.problem()}
+    changed = nightly.ask(rt, id).told
+    return {**found, "ok": found["ok"] and all(severity != "E" for severity, _ in changed), "changed": list(changed)}
 
 
 @command.command()

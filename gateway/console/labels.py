@@ -162,6 +162,7 @@ NOTICE = {
     "doubled": N_("Perhaps twice"),
     "unauthorized": N_("Credentials refused"),
     "unsupported": N_("Not supported"),
+    "catalogue": N_("Their lists changed"),
 }
 VERB = {
     "create": N_("opened the ticket"),

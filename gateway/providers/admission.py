@@ -21,7 +21,7 @@ from gateway import clock
 from gateway.errors import Conflict, Invalid, NotFound, TandemError, Unavailable
 from gateway.journal.audit import note
 from gateway.people.users import By
-from gateway.providers import connection, meanings, policies, publishing, versions
+from gateway.providers import connection, meanings, policies, publishing, versions, watch
 from gateway.providers.documents import Draft, Mistakes
 from gateway.providers.vault import place
 from gateway.providers.versions import New
@@ -135,6 +135,7 @@ def change(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[
             "version": row.version + 1, **(_told(told, {}) if not unchecked else {}),
         }  # fmt: skip
         conn.execute(update(tables.connection).where(_C.id == row.id).values(values))
+        watch.forget(conn, row.id)
         after = {k: v for k, v in _document(draft, told).items() if k != "secrets"}
         note(conn, by.key, by.at, f"connection:{row.name}", by.actor, "changed", "", {"after": after})
     rt.desks.load()
@@ -148,6 +149,7 @@ def check(rt: Runtime, id: int) -> Told:
     told = ask(desk.connector, rt.context(desk))
     with rt.store.write() as conn:
         row = conn.execute(select(tables.connection).where(_C.id == id).with_for_update()).one()
+        watch.remember(conn, row)
         values = _told(told, {name: value for name, value in json.loads(row.found).items() if name != "lists"})
         if any(json.loads(values[name]) != json.loads(getattr(row, name)) for name in values):
             conn.execute(update(tables.connection).where(_C.id == id).values(version=row.version + 1, **values))

@@ -22,7 +22,7 @@ from gateway.clock import now_us
 from gateway.decide.facts import Leg
 from gateway.decide.routing import Policy, compile_policy
 from gateway.plain import canonical as as_text
-from gateway.providers import meanings, versions
+from gateway.providers import meanings, versions, watch
 from gateway.providers.connection import who_paused
 from gateway.providers.renewal import given
 from gateway.providers.vault import Vault, place
@@ -32,6 +32,7 @@ from gateway.tickets.vocabulary import document
 from mappings.engine import Mapping as Compiled
 from mappings.engine import compile_mapping
 from mappings.loader import load, plain
+from mappings.model import MappingError
 from mappings.share import Share, compile_share
 
 Builder = Callable[["Row", Mapping[str, str]], Connector]
@@ -323,8 +324,13 @@ class Desks:
                 elif version.parent:
                     name, _, number = version.parent.partition("@")
                     parent = versions.find(conn, "mapping", name, int(number)).text
-            catalogue = desk.connector.catalogue(lists, row.declared).doc
-            compiled = compile_mapping(text, catalogue, document(), parent, version.name)
+                known = watch.both(conn, connection_id, lists)
+            try:
+                catalogue = desk.connector.catalogue(lists, row.declared).doc
+                compiled = compile_mapping(text, catalogue, document(), parent, version.name)
+            except MappingError:  # something it names is gone there since: the rest of it goes on
+                catalogue = desk.connector.catalogue(known, row.declared).doc
+                compiled = compile_mapping(text, catalogue, document(), parent, version.name)
             self._compiled[key], self._labels[mapping_id] = compiled, version.label
         return compiled
 

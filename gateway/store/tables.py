@@ -183,6 +183,17 @@ health = Table(  # breaker and signs of life; never locked together with tickets
     _big("last_arrival_at", nullable=True),
     _big("last_poll_at", nullable=True),
 )
+watch = Table(  # what a desk had when the mapping at work there was proved, and what has changed since
+    "watch",
+    metadata,
+    Column("connection_id", BigInteger, ForeignKey("connection.id"), primary_key=True, autoincrement=False),
+    _big("mapping_id"),
+    _text("lists", default="{}"),
+    _text("told", default="[]"),  # what was found at the last look: JSON list of [severity, sentence]
+    _text("said", default=""),  # why the last look failed
+    _big("looked_at", nullable=True),
+    _big("due_at"),
+)
 permit = Table(
     "permit",
     metadata,

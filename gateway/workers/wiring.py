@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gateway import pipeline
 from gateway.config import Config
 from gateway.journal import checkpoints
+from gateway.providers import nightly
 from gateway.runtime import Runtime
 from gateway.store import leases, retention
 from gateway.workers.drain import Look
@@ -26,10 +27,11 @@ DELIVER_FOR = 20.0
 DELIVER_HERE = 0.05
 """Seconds in which the process drain claims deliveries itself."""
 
-TICKS = {"tick": 10.0}
+TICKS = {"tick": 10.0, "nightly": 600.0}
 OWN = {"seal": 1.0, "checkpoint": 60.0, "prune": 3600.0}
-"""Seconds between two turns of what no due row announces (brakes), and of the scheduler's own: sealing the audit trail,
-noting the newest seal outside the database, and deleting what is too old."""
+"""Seconds between two turns of what no due row announces (brakes; desks that were last asked for their lists a day
+ago), and of the scheduler's own: sealing the audit trail, noting the newest seal outside the database, and deleting
+what is too old."""
 
 COLLECT = (20_000, 20, 20)
 """How many new objects make the collector look at them (and at older ones): a batch makes some ten thousand, nearly all
@@ -78,6 +80,7 @@ class Wiring:
             "deliver": lambda: pipeline.deliver(rt, DELIVER_FOR) > 0,
             "seal": lambda: checkpoints.seal(rt.store, self.keys, rt.now()) > 0,
             "tick": lambda: pipeline.tick(rt) > 0 and self.due("tick"),
+            "nightly": lambda: nightly.look(rt),
             "checkpoint": self._checkpoint,
             "prune": self._prune,
         }

@@ -422,6 +422,18 @@ def _create() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_user_email")),
     )
     op.create_table(
+        "watch",
+        sa.Column("connection_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("mapping_id", sa.BigInteger(), nullable=False),
+        sa.Column("lists", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("told", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("said", sa.Text(), server_default="", nullable=False),
+        sa.Column("looked_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["connection_id"], ["connection.id"], name=op.f("fk_watch_connection_id")),
+        sa.PrimaryKeyConstraint("connection_id", name=op.f("pk_watch")),
+    )
+    op.create_table(
         "attempt",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("link_id", sa.BigInteger(), nullable=False),
