@@ -315,7 +315,7 @@ def test_unmapped_defaults_go_with_the_create_alone() -> None:
     assert SERVICENOW.write({"title": "x"}, {}, True).fields["contact_type"] == "email"
     assert "contact_type" not in SERVICENOW.write({"title": "x"}, {}, False).fields
     assert CONNECTWISE.write({"title": "x"}, {}, True).fields == {
-        "summary": "x", "board": "1", "company": "2", "source": "12"
+        "summary": "x", "board": "1", "source": "12"
     }  # fmt: skip
 
 
