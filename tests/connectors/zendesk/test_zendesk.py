@@ -323,8 +323,10 @@ class TestZendesk(Rehearsal):
         assert done.record and done.record.fields["priority"] == "high"
 
     def test_a_subject_that_is_too_long_is_refused_here(self) -> None:
+        before = len(self.sim.asked)
         with pytest.raises(Refused, match="150 characters"):
             self.new("x" * 151)
+        assert len(self.sim.asked) == before
 
     def test_the_first_comment_is_the_description_and_its_files_count(self) -> None:
         token, _ = self.sim.desk.upload("log.txt", "text/plain", b"log", None)
