@@ -17,7 +17,7 @@ class Items(Rehearsal):
             self.desk.comment(self.ctx(), id, name, f"public is {public}", BOTH if public else ["staff"])
         said = {each.text: each.public for each in self.sim.said(id)}
         assert said == {"public is True": True, "public is False": False}
-        read = {each.text: each.channel for each in self.record(id).comments}
+        read = {self.words(each.text): each.channel for each in self.record(id).comments}
         assert read == {"public is True": self.channel(True), "public is False": self.channel(False)}
 
     def test_i02_a_channel_that_reaches_more_is_refused_and_nothing_is_sent(self) -> None:
@@ -32,7 +32,7 @@ class Items(Rehearsal):
         with self.theirs():
             self.sim.say(id, "between us", False)
             self.sim.say(id, "for all", True)
-        read = {each.text: each.channel for each in self.record(id).comments}
+        read = {self.words(each.text): each.channel for each in self.record(id).comments}
         assert read == {"between us": self.channel(False), "for all": self.channel(True)}
 
     def test_i06_two_equal_comments_stay_two(self) -> None:
@@ -41,7 +41,7 @@ class Items(Rehearsal):
         for _ in range(2):
             self.desk.comment(self.ctx(), id, self.channel(False), "any news?", ["staff"])
             self.clock.forward(60)
-        assert [each.text for each in self.record(id).comments] == ["any news?"] * 2
+        assert [self.words(each.text) for each in self.record(id).comments] == ["any news?"] * 2
 
     def test_i07_the_description_is_no_comment(self) -> None:
         more = {self.body: "what happened"} if self.body else {}
@@ -53,7 +53,7 @@ class Items(Rehearsal):
         with self.theirs():
             comment = self.sim.say(id, "first wording", False)
             self.sim.edit(id, comment, "second wording")
-        assert [each.text for each in self.record(id).comments] == ["second wording"]
+        assert [self.words(each.text) for each in self.record(id).comments] == ["second wording"]
         self.sim.edit(id, comment, None)
         assert self.record(id).comments == ()
 
@@ -96,5 +96,5 @@ class Items(Rehearsal):
         with self.theirs():
             for number in range(120):
                 self.sim.say(id, f"line {number}", False)
-        read = [each.text for each in self.record(id).comments]
+        read = [self.words(each.text) for each in self.record(id).comments]
         assert sorted(read) == sorted(f"line {number}" for number in range(120))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import SkipTest
 
-from connectors import registry
+from connectors import adf, registry
 from connectors.base import Change, Connector, Context, File, Record, Value
 from connectors.egress import Egress
 from connectors.errors import Outcome
@@ -139,6 +139,10 @@ class Rehearsal:
             yield
         except Cannot as lack:
             raise SkipTest(str(lack)) from None
+
+    def words(self, text: str) -> str:
+        """What a text of the desk says to people, also where it is a tree."""
+        return adf.words(adf.tree(text)) if self.desk.text_format == "adf" else text
 
     def channel(self, public: bool) -> str:
         """The channel that reaches the requester, or the one that reaches the desk's people alone."""
