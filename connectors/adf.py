@@ -30,3 +30,11 @@ def _paragraph(written: str) -> dict[str, Any]:
         content += [{"type": "hardBreak"}] if number else []
         content += [{"type": "text", "text": line}] if line else []
     return {"type": "paragraph", "content": content}
+
+
+def words(node: Mapping[str, Any]) -> str:
+    """What a tree says, its marks left out."""
+    if node.get("type") in ("text", "hardBreak"):
+        return str(node.get("text", "\n"))
+    between = "\n\n" if node.get("type") == "doc" else ""
+    return between.join(words(each) for each in node.get("content", ()))

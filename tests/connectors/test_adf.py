@@ -41,3 +41,8 @@ def test_a_field_in_another_format_takes_the_text_as_it_is() -> None:
     text = json.dumps(DOC)
     assert Field("d", "rich", format="wiki", transition=True).encode(text) == text
     assert Field("d", "rich", format="adf", transition=True).encode(text) == DOC
+
+
+@pytest.mark.parametrize("words", ["", "one", "one\ntwo\n\nthree", " led\n", "{braces}"])
+def test_the_words_of_a_tree_are_those_it_was_made_of(words: str) -> None:
+    assert adf.words(adf.tree(words)) == words
