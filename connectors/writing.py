@@ -56,11 +56,12 @@ class Writing(Reading):
         return [(paths.Path(before + path.steps), value, names) for path, value, names in writes], later
 
     def _transitions(self, ctx: Context, id: str, fields: Mapping[str, Value]) -> Iterator[Mapping[str, Any]]:
-        """The calls that move the fields which the desk changes by transitions alone; the hook gets all that these
-        writes carry, by name and as it goes on the wire, since a transition may carry others of them."""
-        have = {name: self._records.field(name).encode(value) for name, value in fields.items()}
-        for name, value in fields.items():
-            if self._records.field(name).transition and value is not None:
+        """The calls that move the fields which the desk changes by transitions alone; the hook gets all of them as they
+        go on the wire, since one transition may carry others."""
+        moved = [self._records.field(name) for name in fields if self._records.field(name).transition]
+        have = {each.name: each.encode(fields[each.name]) for each in moved}
+        for name, value in have.items():
+            if value is not None:
                 yield from self._hooks.transition(ctx, id, name, value, have)
 
     def _write(self, ctx: Context, ask: Ask, fields: Mapping[str, Value]) -> Reply:
