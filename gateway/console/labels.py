@@ -120,6 +120,7 @@ FIELD_STATE = {
     "ask": N_("conflict: a person decides"),
     "held": N_("their value means nothing to us yet"),
     "ignored": N_("left as it was there"),
+    "unseen": N_("not seen there yet"),
 }
 CONNECTION_STATE = {
     "active": N_("Active"),
@@ -174,6 +175,7 @@ VERB = {
     "take_back": N_("took the ticket back"),
     "resolve": N_("decided a conflict"),
     "heal": N_("wrote ours again"),
+    "remap": N_("took another version of its mapping"),
     "replayed": N_("sent again what had been refused"),
     "released": N_("let the deliveries go on"),
     "notice_closed": N_("ticked off a notice"),

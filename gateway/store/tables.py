@@ -456,7 +456,7 @@ conflict = Table(
     _text("ours"),
     _text("theirs"),
     _text("state", default="open"),  # open | closed
-    _text("resolution", default=""),  # ours | theirs | corresponds
+    _text("resolution", default=""),  # ours | theirs | corresponds | unmapped
     _text("actor", default=""),
     _big("opened_at"),
     _big("closed_at", nullable=True),
