@@ -144,9 +144,10 @@ class Report(ma.Schema):
     unmapped = _of_names(ma.fields.Dict(keys=ma.fields.String(), values=ma.fields.Integer()))
     losses = ma.fields.List(ma.fields.List(ma.fields.String()), required=True)
     not_replayable = ma.fields.List(ma.fields.Nested(Left), required=True)
-    items = ma.fields.List(
-        ma.fields.Nested(Surprise), metadata={"description": "With `ticket`: everything that happened to it."}
-    )
+    listed = ma.fields.List(
+        ma.fields.Nested(Surprise), required=True,
+        metadata={"description": "With `ticket`: everything that happened to it, also where it is the same."},
+    )  # fmt: skip
 
 
 @blp.route("/preview", methods=["POST"])

@@ -106,7 +106,7 @@ class Tally:
     def document(self, ids: Ids, numbers: Mapping[int, int]) -> dict[str, Any]:
         """Everything that was counted, and the most surprising differences."""
         providers = sorted({*self.before, *self.after})
-        shown_ = {
+        return {
             "plans": {"same": self.same, "changed": self.changed, "held": self.held, "tickets": len(self.tickets)},
             "counts": {
                 provider: {
@@ -122,11 +122,9 @@ class Tally:
             "rows": self.rows,
             "unmapped": {name: dict(counter) for name, counter in self.unmapped.items()},
             "losses": self.draft.losses(),
+            "listed": [self._surprise(one, ids, numbers, True) for one in self.listed],
             "not_replayable": [{**one, "ticket": _number(one["ticket"], numbers)} for one in self.left],
         }
-        if self.listing:
-            shown_["items"] = [self._surprise(one, ids, numbers, True) for one in self.listed]
-        return shown_
 
     def mentioned(self) -> set[int]:
         """The tickets whose numbers are told."""
