@@ -12,10 +12,24 @@ from typing import Any
 
 from mappings import normal
 from mappings.richtext import adf, htmltext, markdown, plaintext, textile, wiki
+from mappings.richtext.pictures import Picture, picture, pictures
 from mappings.richtext.replies import reply
 from mappings.richtext.tree import Block, Document
 
-__all__ = ["READERS", "WRITERS", "TextError", "convert", "parts", "read", "reply", "split", "wire", "write"]
+__all__ = [
+    "READERS",
+    "Picture",
+    "TextError",
+    "convert",
+    "parts",
+    "picture",
+    "pictures",
+    "read",
+    "reply",
+    "split",
+    "wire",
+    "write",
+]
 
 MAX_TEXT = 4_000_000
 """Characters read at most."""
@@ -53,10 +67,14 @@ def convert(text: Any, source: str, target: str) -> Any:
 
 
 def read(text: Any, source: str) -> Document:
-    """The tree of a text; raises ``TextError``. Text where ``adf`` should be (as Jira's webhooks have it) is plain."""
+    """The tree of a text; raises ``TextError``. ``adf`` is a tree or its JSON; other text where it should be (as Jira's
+    webhooks have it) is plain."""
     if source not in READERS:
         raise TextError(f"no text format {source!r}; there are {', '.join(sorted(READERS))}")
     if isinstance(text, str):
+        tree = _tree(_capped(text)) if source == "adf" else None
+        if tree is not None:
+            return adf.read(tree)
         return READERS["plain" if source == "adf" else source](normal.text(_capped(text)))
     if source != "adf":
         raise TextError(f"{type(text).__name__} is no {source}")
@@ -134,6 +152,15 @@ def wire(text: Any, source: str, target: str) -> str:
 
 def _told(written: Any) -> str:
     return written if isinstance(written, str) else json.dumps(written, ensure_ascii=False, separators=(",", ":"))
+
+
+def _tree(text: str) -> dict[str, Any] | None:
+    """The tree that a JSON text is, if it is one."""
+    try:
+        found = json.loads(text) if text.startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.get("type") == "doc" else None
 
 
 def _capped(text: str) -> str:

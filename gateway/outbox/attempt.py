@@ -21,7 +21,7 @@ from gateway.outbox.steps import ITEMS, Step
 from gateway.providers.desks import Desk
 from gateway.store.files import TooLarge
 from gateway.tickets.normal import digest, file_digest
-from mappings.text import parts, wire
+from mappings.text import parts, picture, wire
 
 SKEW = 300_000_000  # microseconds by which a remote's clock may lag: what it made "before" our attempt may be ours
 MOST_PEOPLE = 20  # looked up after one fetch
@@ -500,8 +500,9 @@ def _download(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
         remote["id"], step.link.remote_id or "", None, None, remote["channel"], name=remote["name"],
         mime=remote["mime"], size=remote["size"], url=remote["url"],
     )  # fmt: skip
+    inside = picture(remote["url"] or "")  # it stood in a text, and is here already
     try:
-        kept = tools.keep_file(desk.connector.file(tools.context(desk), item))
+        kept = tools.keep_file([inside.data] if inside is not None else desk.connector.file(tools.context(desk), item))
     except TooLarge as error:
         raise errors.Refused(str(error)) from error
     head = step.deliveries[0]

@@ -94,7 +94,8 @@ def _inline(part: Inline) -> str:
     if isinstance(part, Mention):
         return f"@{part.name}"
     if isinstance(part, Image):
-        return f"[{part.alt or 'image'}]"
+        name = part.src.removeprefix("attachment:") if part.src.startswith("attachment:") else ""
+        return f"[{': '.join(dict.fromkeys(word for word in (part.alt, name) if word)) or 'image'}]"
     if isinstance(part, Break):
         return "\n"
     raise TypeError(part)

@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from mappings.richtext.pictures import MARK, picture
+
 MAX_DEPTH = 16
 """Quotes and lists nested deeper are flattened into the level above."""
 
@@ -112,8 +114,12 @@ def safe_href(href: str) -> str:
 
 
 def safe_src(src: str) -> str:
-    """The source of a picture: one of our attachments, a part of the same mail, or a web address."""
+    """The source of a picture: one of our attachments (a ``data:`` address is about to become one), a part of the same
+    mail, or a web address."""
     src = src.strip()
+    if src[:11].lower() == MARK:
+        inside = picture(src)
+        return f"attachment:{inside.name}" if inside is not None else ""
     return src if _INSIDE(src) else safe_href(src)
 
 
