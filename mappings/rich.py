@@ -12,7 +12,7 @@ from typing import Any
 
 from mappings import normal
 from mappings.catalogue import Remote
-from mappings.text import READERS, TextError, convert
+from mappings.text import READERS, TextError, convert, wire
 
 Fit = Callable[[str, int | None], tuple[Any, bool]]
 """(our text, most characters) -> (theirs, whether it had to be cut)."""
@@ -51,13 +51,12 @@ def fitter(remote: Remote) -> Fit:
     target = remote.format
 
     def fit(text: str, most: int | None) -> tuple[Any, bool]:
-        told, room = convert(text, "plain", target), most
+        told, room = wire(text, "plain", target), most
         cut = False
-        while most is not None and room is not None and room > 1 and _length(told, text) > most:
+        while most is not None and room is not None and room > 1 and len(told) > most:
             cut = True
-            room = min(room - 1, len(text) - 1, max(1, room * most // _length(told, text)))
-            told = convert(_cut(text, room), "plain", target)
-            text = text if isinstance(told, str) else _cut(text, room)
+            room = min(room - 1, len(text) - 1, max(1, room * most // len(told)))
+            told = wire(_cut(text, room), "plain", target)
         return told, cut
 
     return fit
@@ -65,8 +64,3 @@ def fitter(remote: Remote) -> Fit:
 
 def _cut(text: str, most: int) -> str:
     return text[: most - 1].rstrip() + "…"
-
-
-def _length(told: Any, text: str) -> int:
-    """A tree has no length of its own: its text's is taken."""
-    return len(told) if isinstance(told, str) else len(text)
