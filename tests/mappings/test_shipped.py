@@ -25,6 +25,11 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
             ]
         },
     ),
+    "glpi": (
+        {"url": URL, "client_id": "x", "login": "x"},
+        {"client_secret": "x", "password": "x", "webhook": "y"},
+        {},
+    ),
     "zammad": ({"url": URL, "group": "Users", "customer": "desk@a.example"}, {"token": "x", "webhook": "y"}, {}),
     "connectwise": (
         {"company_id": "acme", "public_key": "x", "member": "api", "client_id": "x", "company": "c"},
