@@ -22,7 +22,8 @@ RESULTS = ROOT / "connectors/contract/results.json"
 PAGE = ROOT / "docs/connectors.md"
 HEAD = """# What each connector can do
 
-From the last run of [the contract](connector-guide.md#the-contract): every *yes* is one or more tests that passed, every *no* the sentence below it. Written by `python -m tests.connectors.matrix`; `tandem connector matrix` shows the same.
+From the last run of [the contract](connector-guide.md#the-contract): behind every *yes* stand tests that passed, behind
+every *no* a sentence below. Written by `python -m tests.connectors.matrix`; `tandem connector matrix` shows the same.
 """
 
 
@@ -75,12 +76,13 @@ def main() -> int:
         (kind, test, *why) for kind, one in found.items() for test, why in one["results"].items() if why[0] == "failed"
     ]
     for one in failed:
-        print(*one)
+        sys.stderr.write(" ".join(one) + "\n")
     if failed:
         return 1
     RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     PAGE.write_text(page(found), encoding="utf-8")
-    print(", ".join(f"{kind} {sum(r[0] == 'passed' for r in one['results'].values())}" for kind, one in found.items()))
+    passed = (f"{kind} {sum(r[0] == 'passed' for r in one['results'].values())}" for kind, one in found.items())
+    sys.stdout.write(", ".join(passed) + "\n")
     return 0
 
 
