@@ -51,6 +51,9 @@ WRITERS: dict[str, Callable[[Document], Any]] = {
     "wiki": wiki.write,
 }
 
+MAILS = {"mail": "plain", "html_mail": "html"}
+"""Formats that are only read: an e-mail's text, of which the quoted mail and the signature at its end are taken off."""
+
 
 class TextError(ValueError):
     """A text that cannot be converted: an unknown format, or longer than the cap."""
@@ -69,6 +72,8 @@ def convert(text: Any, source: str, target: str) -> Any:
 def read(text: Any, source: str) -> Document:
     """The tree of a text; raises ``TextError``. ``adf`` is a tree or its JSON; other text where it should be (as Jira's
     webhooks have it) is plain."""
+    if source in MAILS:
+        return _written(read(text, MAILS[source]))
     if source not in READERS:
         raise TextError(f"no text format {source!r}; there are {', '.join(sorted(READERS))}")
     if isinstance(text, str):
@@ -79,6 +84,12 @@ def read(text: Any, source: str) -> Document:
     if source != "adf":
         raise TextError(f"{type(text).__name__} is no {source}")
     return adf.read(text)
+
+
+def _written(mail: Document) -> Document:
+    """What the author of a mail wrote. Where something is taken off, marks are given up with it."""
+    kept, rest = reply(WRITERS["plain"](mail))
+    return READERS["plain"](kept) if rest else mail
 
 
 def write(document: Document, target: str) -> Any:

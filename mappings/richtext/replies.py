@@ -29,7 +29,8 @@ _LONGEST = 400
 def reply(text: str) -> tuple[str, str]:
     """(what was written, what was taken off) of a plain text mail; the first is never empty unless the text is."""
     lines = text.split("\n")
-    end = _quote_start(lines)
+    end = _signature_start(lines, len(lines))
+    end = _quote_start(lines[:end])
     end = _signature_start(lines, end)
     kept = "\n".join(lines[:end]).rstrip()
     if not kept.strip():

@@ -136,6 +136,7 @@ def test_plain_text_keeps_its_words_and_loses_its_trailing_blanks() -> None:
         ("Ok\n\nSent from my iPhone", "Ok"),
         ("Vale\n\nEnviado desde mi Samsung", "Vale"),
         ("Хорошо\n\nОтправлено с iPhone", "Хорошо"),
+        ("Ok\n\nOn Monday Ana wrote:\n> try\n\n-- \nBob", "Ok"),
         ("> quoted first\nanswer below", "> quoted first\nanswer below"),
         ("On Monday Ana wrote:\n> q\nno, it was me\nbye", "On Monday Ana wrote:\n> q\nno, it was me\nbye"),
         ("> only a quote", "> only a quote"),
@@ -149,6 +150,24 @@ def test_a_reply_is_what_its_author_wrote(mail: str, kept: str) -> None:
     assert [line for line in f"{written}\n{rest}".split("\n") if line.strip()] == [
         line for line in mail.split("\n") if line.strip()
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "mail", "kept"),
+    [
+        ("mail", "It works.\n\nOn Mon, 3 Nov 2026 at 10:12, Ana <a@b.example> wrote:\n> Try.", "<p>It works.</p>"),
+        ("html_mail", "<p>Funciona <b>ya</b>.</p>", "<p>Funciona <strong>ya</strong>.</p>"),
+        (
+            "html_mail",
+            "<div>Funciona <b>ya</b>.</div><div>El lun, 3 nov 2026 a las 10:12, Ana (a@b.example) escribió:</div>"
+            "<blockquote>Pruebe.</blockquote>",
+            "<p>Funciona ya.</p>",
+        ),
+        ("html_mail", "<p>Работает.</p><p>Отправлено с iPhone</p>", "<p>Работает.</p>"),
+    ],
+)
+def test_an_e_mail_is_read_as_what_its_author_wrote(form: str, mail: str, kept: str) -> None:
+    assert convert(mail, form, "html") == kept
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,8 +1,9 @@
-"""Pictures inside a comment or a description become files of the ticket, and the text names them."""
+"""Texts as desks give them: pictures inside them become files, which they name; of a mail, its author's words."""
 
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,15 +23,17 @@ HTML = f'<p>see <img src="{URL}" alt="the error"> and <img src="https://t.exampl
 @pytest.fixture(autouse=True)
 def html(monkeypatch: pytest.MonkeyPatch) -> None:
     """A desk whose comments are HTML."""
-    known = inprocess.comments
+    written_as(monkeypatch, "html")
 
+
+def written_as(monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     def comments(ticket: Any) -> tuple[Item, ...]:
-        return tuple(Item(**{**vars_of(item), "format": "html"}) for item in known(ticket))
-
-    def vars_of(item: Item) -> dict[str, Any]:
-        return {name: getattr(item, name) for name in Item.__dataclass_fields__}
+        return tuple(replace(item, format=form) for item in COMMENTS(ticket))
 
     monkeypatch.setattr(inprocess, "comments", comments)
+
+
+COMMENTS = inprocess.comments
 
 
 def stored(s: Scene) -> list[tuple[Any, ...]]:
@@ -98,3 +101,17 @@ def test_no_more_than_twenty_are_taken_and_the_same_one_once() -> None:
     text = "".join(f'<img src="data:image/png;base64,{base64.b64encode(one).decode()}">' for one in [*many, *many])
     assert len(pictures(text)) == 20
     assert len(pictures(f'<img src="{URL}"><img src="{URL}">')) == 1
+
+
+def test_of_an_e_mail_the_words_of_its_author_come_in_and_the_whole_is_kept(
+    scene: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written_as(monkeypatch, "mail")
+    mail = "Ya funciona.\n\nEl lun, 3 nov 2026 a las 10:12, Ana (<a@b.example>)\nescribió:\n\n> Pruebe.\n\n-- \nTess"
+    s = scene()
+    s.escalated()
+    s.desks["acme"].comment("tess", s.record().id, mail, False)
+    s.sync()
+    assert s.rows("select body, raw from comment") == [("Ya funciona.", mail)]
+    s.calm()
+    assert s.value("select count(*) from comment") == 1
