@@ -75,6 +75,8 @@ class Ask:
 def call(desk: Desk, ctx: Context, ask: Ask) -> Reply:
     """The good reply. Raises an ``Outcome``."""
     names = {**desk.names(), **ask.names}
+    if str(names.get("id", "")).isdecimal():
+        names["id.number"] = int(names["id"])
     first: Mapping[str, Any] = {}
     if ask.file:
         names |= file_names(ask.file)
@@ -128,6 +130,8 @@ def _exchange(
     draft = Draft(ask.spec, names, writes=ask.writes or [], file=ask.file, url=ask.url)
     places = desk.places()
     request = prepare(draft, places, desk.headers, auth)
+    if ask.verb == "file" and not places.own(str(request.url)):  # a store of theirs: it is not where we signed in
+        request = prepare(draft, places, {}, {})
     answer = _send(desk, ctx, ask, request)
     if ask.spec.get("follow") and answer.status in FOLLOWED:
         url = places.follow(str(request.url), answer.headers.get("Location") or "")
@@ -181,7 +185,7 @@ def _ruling(desk: Desk, ctx: Context, ask: Ask, reply: Reply, body: bytes) -> Ou
     after = outcomes.wait(headers, ctx.now)
     if after is None and reply.status == 429:
         after = desk.pace.reset(headers, ctx.now)
-    ruled = outcomes.by_rule(desk.errors.get("rules", []), reply.status, ask.verb, reply, said, after)
+    ruled = outcomes.by_rule(desk.errors.get("rules", []), reply.status, ask.verb, reply, said, after, ask.names)
     return ruled or outcomes.by_status(reply.status, ask.verb, about_record(ask.spec), said, after)
 
 

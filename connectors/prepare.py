@@ -31,24 +31,30 @@ Writes = list[tuple[Path, Any, Names]]
 
 @dataclass(frozen=True)
 class Places:
-    """Where a connector may send: its base, the hosts its manifest lists, and which settings stand raw in URLs."""
+    """Where a connector may send: its base, the hosts its manifest lists, the addresses an admin gave (``given``), and
+    which settings stand raw in URLs."""
 
     base: str
     hosts: tuple[str, ...] = ()
     urls: frozenset[str] = frozenset()
     raw: frozenset[str] = frozenset()
+    given: tuple[str, ...] = ()
 
     def check(self, url: str) -> str:
         """``url``, if it may be followed: at the base's own host, or https at a listed one. Else ``Refused``."""
         try:
             scheme, name, port = _origin(url)
-            own = (scheme, name, port) == _origin(self.base)
+            own = self.own(url)
         except ValueError as error:
             raise Refused(f"no address: {url[:100]!r}") from error
         listed = (scheme, port) == ("https", 443) and any(fnmatchcase(name, pattern) for pattern in self.hosts)
         if "@" in urlsplit(url).netloc or not (own or listed):
             raise Refused(f"an address at another host is not followed: {scheme}://{name[:100]}:{port}")
         return url
+
+    def own(self, url: str) -> bool:
+        """Whether ``url`` is at the base's own host, or one that an admin gave. Raises ``ValueError``."""
+        return _origin(url) in {_origin(each) for each in (self.base, *self.given)}
 
     def follow(self, current: str, link: str) -> str:
         """A link of a reply, made absolute and checked."""
@@ -60,9 +66,9 @@ def _origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, (parts.hostname or "").lower(), parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
 
 
-def base_of(text: str, names: Names, urls: frozenset[str], hosts: tuple[str, ...]) -> str:
+def base_of(text: str, names: Names, urls: frozenset[str], hosts: tuple[str, ...], given: tuple[str, ...] = ()) -> str:
     """The base, its values encoded so that none moves it to another host; one that begins with a found URL must be at a
-    listed host. Raises ``Missing``, ``Refused``."""
+    listed host, or at one of the addresses ``given``. Raises ``Missing``, ``Refused``."""
     parts = parse(text).parts
     head = parts[0].name if isinstance(parts[0], Place) else ""
     done = ""
@@ -75,7 +81,7 @@ def base_of(text: str, names: Names, urls: frozenset[str], hosts: tuple[str, ...
         raw = part.name in urls or (not done and part.name == head)
         done += value if raw else quote(value, safe="" if inside_host else "/")
     if head and head not in urls:
-        Places("", hosts).check(done)
+        Places("", hosts, given=given).check(done)
     return done.rstrip("/")
 
 
