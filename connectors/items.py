@@ -30,7 +30,7 @@ class Items:
     def __init__(
         self, specs: Mapping[str, Any], reaches: Mapping[str, frozenset[str]], times: Times, default: str
     ) -> None:
-        self.specs = specs
+        self.specs = {kind: told if isinstance(told, list) else [told] for kind, told in specs.items()}
         self._times = times
         self._default = default
         self._narrowest = min(reaches, key=lambda name: len(reaches[name]), default="")
@@ -40,17 +40,22 @@ class Items:
     ) -> tuple[tuple[Item, ...], bool]:
         """(items, whether all of them could be read). What the desk will not show is missing, not an error. ``since``:
         when the record was made; a first comment of later than that is not its description."""
-        spec = self.specs[kind]
-        try:
-            found = self._rows(spec, fetched, ask)
-        except (Refused, Gone, Unsupported, OverflowError):
-            return (), False
+        found: list[Item] = []
+        for spec in self.specs[kind]:
+            try:
+                found += self._list(spec, record_id, self._rows(spec, fetched, ask), since)
+            except (Refused, Gone, Unsupported, OverflowError):
+                return (), False
+        return tuple(found), True
+
+    def _list(self, spec: Mapping[str, Any], record_id: str, found: list[Any], since: datetime | None) -> list[Item]:
+        """One list's items, without those that are not wanted."""
         items = [self._item(spec, record_id, parent, row) for parent, row in found if _wanted(spec, parent, row)]
         if spec.get("first_is_description") and items:
             oldest = min(items, key=lambda each: each.created or LATEST)
             if not (since and oldest.created and oldest.created - since > AT_ONCE):
                 items.remove(oldest)
-        return tuple(items), True
+        return items
 
     def _rows(self, spec: Mapping[str, Any], fetched: Reply, ask: AskPage) -> list[tuple[Any, Any]]:
         if spec.get("call") == "fetch":
@@ -103,9 +108,11 @@ def worklog(spec: Mapping[str, Any], times: Times, record_id: str, row: Any) -> 
 
 
 def _minutes(told: Mapping[str, str | None]) -> int | None:
+    """Whole minutes; hours may come as a clock writes them (``01:30``)."""
     for key, factor in (("minutes", 1.0), ("hours", 60.0), ("seconds", 1 / 60)):
         if told.get(key):
-            return round(float(told[key] or 0) * factor)
+            whole, colon, rest = str(told[key]).partition(":")
+            return round(float(whole) * factor) + (int(rest) if colon else 0)
     return None
 
 

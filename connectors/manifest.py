@@ -21,8 +21,23 @@ VERBS = ("create", "update", "find", "worklog", "file", "comment", "attach", "pe
 """What a manifest defines or explains under ``cannot``; ``check`` and ``fetch`` it must have."""
 
 CALL_NAMES = frozenset(
-    {"id", "ref", "key", "version", "text", "date", "day", "minutes", "hours", "seconds", "started", "person", "email"}
-    | {"since", "after", "size", "offset", "page", "token"}
+    {
+        "id",
+        "id.number",
+        "ref",
+        "key",
+        "version",
+        "text",
+        "date",
+        "day",
+        "minutes",
+        "hours",
+        "clock",
+        "seconds",
+        "started",
+    }
+    | {"person", "email"}
+    | {"since", "after", "size", "offset", "last", "page", "token"}
     | {"file", "file.name", "file.type", "file.base64", "file.url", "parent.id"}
 )
 
@@ -152,7 +167,9 @@ def _checks(doc: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield check.get("first", {})
 
 
-def _first(call: Mapping[str, Any]) -> set[str]:
+def _first(call: Any) -> set[str]:
+    if isinstance(call, list):
+        return {name for each in call for name in _first(each)}
     own = call.get("first", {}).get("take", {})
     inner = [each.get("first", {}).get("take", {}) for each in call.values() if isinstance(each, dict)]
     return {f"first.{name}" for take in (own, *inner) for name in take}
@@ -248,11 +265,17 @@ def _channels(doc: Mapping[str, Any]) -> Iterator[Complaint]:
     private = any(channel["reaches"] == ["staff"] for channel in doc["channels"].values())
     if not private and "internal_comment" not in doc.get("cannot", {}):
         yield ("channels",), "no channel reaches staff alone: say under cannot.internal_comment what happens instead"
-    for kind, spec in doc.get("items", {}).items():
+    for kind, spec in item_lists(doc):
         named = spec["channel"]["values"].values() if isinstance(spec["channel"], dict) else [spec["channel"]]
         for each in named:
             if each not in doc["channels"]:
                 yield ("items", kind, "channel"), f"{each!r} is no channel{schema.nearest(each, doc['channels'])}"
+
+
+def item_lists(doc: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every list of items with its kind: what a record has may lie in several."""
+    for kind, told in doc.get("items", {}).items():
+        yield from ((kind, spec) for spec in (told if isinstance(told, list) else [told]))
 
 
 def _calls(doc: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -262,7 +285,7 @@ def _calls(doc: Mapping[str, Any]) -> Iterator[Complaint]:
     for way, call in _each_call(doc, ()):
         if sum(key in call for key in ("body", "form", "multipart", "bytes")) > 1:
             yield way, "one of body, form, multipart, bytes"
-    for kind, spec in doc.get("items", {}).items():
+    for kind, spec in item_lists(doc):
         if ("call" in spec) == ("send" in spec):
             yield ("items", kind), "either call: fetch or a send of its own"
     for name, feed in doc.get("changed", {}).items():

@@ -398,12 +398,12 @@ MANIFEST = record(
             ),
             NAME,
         ),
-        "items": record({"comments": ITEMS, "files": ITEMS}),
+        "items": record(dict.fromkeys(("comments", "files"), either(listing(ITEMS), ITEMS))),
         "changed": table(FEED, NAME),
         "people": record(
             {
                 **dict.fromkeys(("by_id", "by_email"), A_CALL),
-                **dict.fromkeys(("id", "login", "email", "name"), SOURCE),
+                **dict.fromkeys(("id", "login", "email", "name"), either(listing(SOURCE), SOURCE)),
             },
             ("id",),
         ),

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 from connectors.base import Channel, Feed, Limits
-from connectors.manifest import Manifest, defined
+from connectors.manifest import Manifest, defined, item_lists
 from connectors.schema import rate, seconds
 from connectors.templates import Names, parse
 from connectors.values import Times
@@ -82,7 +82,7 @@ class Traits:
 
     @cached_property
     def visible_after(self) -> float:
-        specs = [self._manifest.part("calls", "find"), *self._manifest.part("items").values()]
+        specs = [self._manifest.part("calls", "find"), *(spec for _, spec in item_lists(self._manifest.doc))]
         return max(seconds(spec.get("visible_after", "0s")) for spec in specs)
 
     @cached_property

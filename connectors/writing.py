@@ -132,6 +132,7 @@ class Writing(Reading):
             "minutes": minutes,
             "hours": round(minutes / 60, 4),
             "seconds": minutes * 60,
+            "clock": f"{minutes // 60:02}:{minutes % 60:02}",
             "date": started.date().isoformat(),
             "started": self._records.times.write(started),
         }
