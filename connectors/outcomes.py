@@ -62,15 +62,22 @@ def _refusals(status: int, verb: str, about_record: bool, said: str, after: floa
 
 
 def by_rule(
-    rules: list[Mapping[str, Any]], status: int, verb: str, reply: Reply, said: str, after: float | None
+    rules: list[Mapping[str, Any]],
+    status: int,
+    verb: str,
+    reply: Reply,
+    said: str,
+    after: float | None,
+    names: Mapping[str, Any],
 ) -> Outcome | str | None:
-    """The outcome of the manifest's first rule that fits, ``"ok"`` where that rule calls it a success, or None."""
+    """The outcome of the manifest's first rule that fits, ``"ok"`` where that rule calls it a success, or None.
+    ``names``: what the call named; a rule may speak of ``{id}``."""
     for rule in rules:
         listed = rule.get("status", status)
         fits = status in (listed if isinstance(listed, list) else [listed])
         fits = fits and verb in rule.get("verbs", [verb])
         fits = fits and ("says" not in rule or any(words.lower() in said.lower() for words in rule["says"]))
-        if fits and matches(rule.get("where", {}), reply):
+        if fits and matches(rule.get("where", {}), reply, names):
             return "ok" if rule["is"] == "ok" else _NAMED[rule["is"]](said, after)
     return None
 

@@ -26,7 +26,8 @@ class Position:
     url: str | None = None
 
     def names(self, size: int) -> dict[str, Any]:
-        return {"offset": self.offset, "page": self.page, "token": self.token, "size": size}
+        last = self.offset + size - 1
+        return {"offset": self.offset, "last": last, "page": self.page, "token": self.token, "size": size}
 
     def state(self) -> dict[str, Any]:
         return {key: value for key, value in asdict(self).items() if value not in (None,)}

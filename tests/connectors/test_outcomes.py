@@ -206,6 +206,7 @@ RULED = DESKLY.replace(
     - {status: 503, is: retry}
     - {status: 200, where: {error: any}, says: [locked], is: retry}
     - {where: {error: any}, is: refused}
+    - {status: 200, verbs: [update], where: {"done.{id}": ["false"]}, is: refused}
     - {status: 404, verbs: [update], is: ok}""",
 )
 
@@ -221,6 +222,8 @@ RULED = DESKLY.replace(
         (200, {"message": "the record is locked", "error": 1}, "update", Retry),
         (200, {"message": "bad queue", "error": 1}, "update", Refused),
         (200, {"message": "bad queue", "error": None, **ticket()}, "update", None),
+        (200, {"done": {"7": False, "8": True}}, "update", Refused),
+        (200, {"done": {"7": True, "8": False}, **ticket()}, "update", None),
         (404, {}, "update", None),
         (404, {}, "fetch", Gone),
     ],
