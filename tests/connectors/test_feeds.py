@@ -393,3 +393,19 @@ def test_more_items_than_one_page_and_a_clamped_last_page() -> None:
         record = deskly(desk.url, PAGED).fetch(context(desk.port), "7")
     assert [int(each.id) for each in record.comments] == list(range(30))
     assert record.complete
+
+
+def test_a_range_of_rows_is_asked_for_by_its_first_and_last() -> None:
+    text = DESKLY.replace('per_page: "{size}", page: "{page}"', 'range: "{offset}-{last}"').replace(
+        "page: {kind: page, size: 50}", "page: {kind: offset, size: 50}"
+    )
+    asked: list[str] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request.query["range"])
+        first, last = map(int, asked[-1].split("-"))
+        return Response.of({"data": [shown(id, BEGAN) for id in range(first, min(last + 1, 60))]})
+
+    with Scripted(answer) as desk:
+        changes, _ = poll(deskly(desk.url, text), desk.port, None)
+    assert asked == ["0-49", "50-99"] and len(changes) == 60
