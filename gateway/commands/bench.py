@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-NAMES = ("road", "mapping")
+NAMES = ("road", "mapping", "text")
 SHORTER = ("acks", "burst", "tickets", "seconds", "idle", "rounds", "records")
 """What ``--quick`` divides by ten."""
 
