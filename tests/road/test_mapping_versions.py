@@ -336,7 +336,7 @@ def test_what_a_person_edits_before_the_first_look_is_written_after_it(scene: Ma
         seen = json.loads(s.value("select seen from link"))
         del seen["urgency"]
         road.run("update link set seen = ?", json.dumps(seen))
-    published(s, PLAIN)
+    published(s, HEAD + "fields: {urgency: {conflict: theirs}}\n")
     s.edit(ticket, urgency="low")
     s.sync()
     assert (s.record().fields["urgency"], s.fields(ticket)["urgency"]) == ("low", "low")
