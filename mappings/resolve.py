@@ -34,7 +34,8 @@ class _Resolver:
             self.told.append((self.root.get("connector") or self.root).complain("M003", cause))
         reference = self._text("reference")
         self._field(reference, self.root.get("reference"))
-        fields = {name: rule for name, node in self._rows("fields") if (rule := self._rule(name, node)) is not None}
+        found = {name: rule for name, node in self._rows("fields") if (rule := self._rule(name, node)) is not None}
+        fields = {name: found[name] for name in self.ours if name in found}  # whatever order they were written in
         unsupported = {name: str(node.value) for name, node in self._rows("unsupported") if self._canonical(name, node)}
         return Resolved(
             root=self.root,
