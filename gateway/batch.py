@@ -17,7 +17,7 @@ from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
 from gateway.decide.facts import Command, Legs, Link, Observed, Settled
 from gateway.gather import Rows, State
-from gateway.planning import Work, fold, plan
+from gateway.planning import FORMAT, Work, fold, plan
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
 from gateway.store import tables
@@ -252,6 +252,7 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned) -
     involved = {link.connection_id for link in planned.state.links.values()}
     involved.update(w.connection for w in works if w.connection is not None)
     doc = {
+        "format": FORMAT,
         "as_of": planned.as_of,
         **planned.rows.document(),
         "works": [

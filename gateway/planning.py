@@ -20,6 +20,9 @@ from gateway.journal import arrivals
 from gateway.journal.arrivals import Stored
 from gateway.providers.desks import Desk
 
+FORMAT = 1
+"""How stored facts are written; those of another format cannot be planned again."""
+
 
 @dataclass(slots=True)
 class Work:

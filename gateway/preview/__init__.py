@@ -14,6 +14,7 @@ from gateway.preview.draft import Draft, named, read
 from gateway.preview.drifting import drift
 from gateway.preview.replay import Replay
 from gateway.preview.report import Tally
+from gateway.preview.stored import Foreign
 from gateway.preview.worlds import DRAFT
 from gateway.runtime import Runtime
 from gateway.store.db import Road
@@ -82,6 +83,9 @@ def _replayed(rt: Runtime, replay: Replay, tally: Tally, span: Span) -> bool:
         looked += 1
         if looked > BATCHES:
             return True
+        if isinstance(batch, Foreign):
+            tally.foreign(batch.items)
+            continue
         for item in replay.items(batch) if batch is not None else ():
             if span.ticket is not None and item.ticket != span.ticket:
                 continue

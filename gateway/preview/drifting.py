@@ -21,7 +21,7 @@ def drift(store: Store, published: Leg, draft: Leg, most: int) -> tuple[dict[str
     """In how many live links each field corresponds under the published mapping and would not under the draft, by the
     records as they were last seen; and whether there were more than ``most`` links, the newest first."""
     found: Counter[str] = Counter()
-    last, looked = 1 << 62, 0
+    last, looked = (1 << 63) - 1, 0
     while looked < most:
         with store.read() as conn:
             rows = _slice(conn, published.connection_id, last)

@@ -55,6 +55,7 @@ class Replay:
         self.desks, self.published, self.draft = desks, published, draft
         self.connection = published.connection_id
         self._today = desks.versions()
+        self._catalogues: dict[int, str] = {}
 
     def items(self, batch: Batch) -> Iterator[Item]:
         """The items of a batch that have to do with the connection, in their order."""
@@ -152,14 +153,23 @@ class Replay:
         """Whether what was in force then can be had again, and whether it is in force today."""
         now = self._today
         desks = {id: now["desks"].get(id) for id in told["desks"]}
-        comparable = told["vocabulary"] == now["vocabulary"] and all(
-            desk is not None and (not was[1] or was[1] == self.desks.desk(int(id)).catalogue)
-            for (id, was), desk in zip(told["desks"].items(), desks.values(), strict=True)
+        comparable = (told["code"], told["vocabulary"]) == (now["code"], now["vocabulary"]) and all(
+            desk is not None and (not told["desks"][id][1] or told["desks"][id][1] == self._catalogue(int(id)))
+            for id, desk in desks.items()
         )
         today = comparable and all(desk[2:5] == told["desks"][id][2:5] for id, desk in desks.items())
         mine = told["desks"].get(str(self.connection))
         pinned = mine is None or mine[0] == self.published.mapping_id
         return comparable, today and pinned and told["routing"] == now["routing"]
+
+    def _catalogue(self, id: int) -> str:
+        """The hash of a connection's catalogue, "" while its connector cannot be built."""
+        if id not in self._catalogues:
+            try:
+                self._catalogues[id] = self.desks.desk(id).catalogue
+            except Exception:  # noqa: BLE001 - another connection's settings are no reason not to preview this one's
+                self._catalogues[id] = ""
+        return self._catalogues[id]
 
     def _concerned(self, state: State, work: Work, tickets: set[int]) -> bool:
         if work.connection == self.connection or any(
@@ -250,5 +260,5 @@ def _name(about: Mapping[str, Any], work: Work | None) -> str:
 
 def _again(ids: list[int]) -> Callable[[], int]:
     """The ids that new things were given then; further ones for what is new now."""
-    known, further = iter(ids), iter(range(1 << 62, 1 << 63))
+    known, further = iter(ids), iter(range(1 << 63, 1 << 64))
     return lambda: next(known, 0) or next(further)

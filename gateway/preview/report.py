@@ -81,6 +81,12 @@ class Tally:
         if self.listing and len(self.listed) < LISTED:
             self.listed.append(one)
 
+    def foreign(self, items: int) -> None:
+        """Items that another version of Tandem has written down."""
+        self.items += items
+        if items:
+            self.reasons["another version of Tandem has written it down"] += items
+
     def _used(self, item: Item) -> Row | None:
         """Count the rows that what their desk showed has used; the one behind the first difference."""
         if item.record is None:

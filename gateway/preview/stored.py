@@ -37,19 +37,32 @@ class Batch:
     about: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def batches(store: Store, desks: Desks, since: int, connection: int, ticket: int | None) -> Iterator[Batch | None]:
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A batch that another version of Tandem has written down. ``items``: how many of it may be the connection's."""
+
+    items: int
+
+
+def batches(
+    store: Store, desks: Desks, since: int, connection: int, ticket: int | None
+) -> Iterator[Batch | Foreign | None]:
     """The batches since a moment (UTC microseconds) that have to do with a connection (and ticket), newest first;
     None for each of the others, so that a caller can count what it costs to look."""
-    last = 1 << 62
+    last = (1 << 63) - 1
     while True:
         with store.road() as road:
             slice_ = road.rows("select id, as_of, blob from facts where id < ? order by id desc limit ?", last, SLICE)
             docs = [plain.read(zlib.decompress(blob)) for _, as_of, blob in slice_ if as_of >= since]
+            old = [doc for doc in docs if doc.get("format") != planning.FORMAT]
+            docs = [doc for doc in docs if doc.get("format") == planning.FORMAT]
             wanted = [doc if _concerns(doc, connection, ticket) else None for doc in docs]
             journal = _arrivals(road, [doc for doc in wanted if doc is not None])
+        for doc in old:
+            yield Foreign(sum(work.get("connection") in (None, connection) for work in doc.get("works", ())))
         for doc in wanted:
             yield _batch(doc, journal, desks) if doc is not None else None
-        if len(docs) < SLICE:
+        if len(docs) + len(old) < SLICE:
             return
         last = slice_[-1][0]
 

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from importlib.metadata import version as package_version
 from typing import Any
 
 from sqlalchemy import select
@@ -226,7 +227,7 @@ class Desks:
             told[str(id)] = [
                 row.mapping_id, catalogue, self._named.get(row.provider, 0), sorted(row.me), row.intake, row.state,
             ]  # fmt: skip
-        return {"vocabulary": _vocabulary(), "routing": self._routing, "desks": told}
+        return {"code": _code(), "vocabulary": _vocabulary(), "routing": self._routing, "desks": told}
 
     def share(self, provider: str) -> Share | None:
         """The share policy in force for a provider, by slug; None when none was ever published."""
@@ -333,6 +334,12 @@ class Desks:
                 compiled = compile_mapping(text, catalogue, document(), parent, version.name)
             self._compiled[key], self._labels[mapping_id] = compiled, version.label
         return compiled
+
+
+@cache
+def _code() -> str:
+    """The version of Tandem: what decides is code, too."""
+    return package_version("tandem")
 
 
 @cache

@@ -15,7 +15,7 @@ from gateway import pipeline, plain
 from gateway.decide.facts import Command
 from gateway.preview import Draft, Span, preview, read
 from gateway.preview.replay import Item, Replay
-from gateway.preview.stored import batches
+from gateway.preview.stored import Batch, batches
 from gateway.preview.worlds import DRAFT
 from gateway.runtime import Runtime
 from gateway.store import tables
@@ -51,7 +51,7 @@ def items(rt: Runtime, one: Draft) -> Iterator[Item]:
     published = rt.desks.of(row.id, row.mapping_id)
     replay = Replay(rt.desks, published, rt.desks.under(row.id, DRAFT, one.mapping, one.label))
     for batch in batches(rt.store, rt.desks, 0, row.id, None):
-        if batch is not None:
+        if isinstance(batch, Batch):
             yield from replay.items(batch)
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from gateway import pipeline, plain
 from gateway.decide.objection import Objection
+from gateway.people.users import By
+from gateway.providers import publishing
 from tests.preview.support import Past, changed, draft, items, publish
 from tests.road.conftest import Make
 from tests.road.scene import Scene
@@ -114,7 +116,9 @@ def arrive(s: Scene, ticket: int) -> None:
     pipeline.process(s.rt)
 
 
-def compare(s: Scene, ticket: int, text: str, act: Callable[[Scene, int], object]) -> int:
+def compare(
+    s: Scene, ticket: int, text: str, act: Callable[[Scene, int], object], in_force: Callable[[Scene, str], object]
+) -> int:
     """Let something happen, preview it, put the world back, publish, let it happen again. How many plans differed."""
     if act is arrive and not s.hooks:
         return 0  # it was so already
@@ -126,7 +130,7 @@ def compare(s: Scene, ticket: int, text: str, act: Callable[[Scene, int], object
     assert seen and all(item.exact for item in seen), seen
     assert [item.before.hash for item in seen] == hashes(s)
     past.back(s.rt)
-    publish(s, text)
+    in_force(s, text)
     before = s.value("select count(*) from facts")
     refused = ""
     try:
@@ -157,8 +161,29 @@ def test_an_arrival_after_publishing_is_planned_as_previewed(scene: Make, name: 
         impact="{values: {high: low, low: high}}",
         comments="{inward: {reply: provider}}",
     )
-    differed = compare(s, ticket, text, arrive)
+    differed = compare(s, ticket, text, arrive, publish)
     assert differed == (name not in ("status waiting", "status rejected", "status open", "title", "comment"))
+
+
+def proved_and_published(s: Scene, text: str) -> None:
+    """As an admin does it, who takes the warnings."""
+    by = By("user:1", s.rt.key, s.now())
+    wish = publishing.Wish(text, "they changed their words", ("all",), connections=("acme",))
+    assert publishing.publish(s.rt, by, wish)[1].failed == []
+
+
+@pytest.mark.parametrize("name", ["status done", "status vendor", "both", "record"])
+def test_a_draft_that_is_proved_and_published_does_what_its_preview_said(scene: Make, name: str) -> None:
+    s = scene()
+    ticket = s.escalated()
+    s.world.run()
+    HAPPENINGS[name](s, ticket)
+    text = changed(
+        status="{values: {vendor: pending_problem, done: closed, closed: cancelled, rejected: resolved},"
+        " write: {pending_problem: vendor, pending_provider: vendor, cancelled: closed, resolved: done}}",
+        impact="{values: {high: low, low: high}}",
+    )
+    assert compare(s, ticket, text, arrive, proved_and_published) == (name != "none")
 
 
 @pytest.mark.parametrize("examples", [6, 150])
@@ -181,7 +206,7 @@ def some_traffic(s: Scene, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(2, 5))):
         if data.draw(st.booleans()):
             HAPPENINGS[data.draw(st.sampled_from(sorted(HAPPENINGS)))](s, ticket)
-            compare(s, ticket, text, arrive)
+            compare(s, ticket, text, arrive, publish)
         else:
             wish = WISHES[data.draw(st.sampled_from(sorted(WISHES)))]
             try:
@@ -190,4 +215,4 @@ def some_traffic(s: Scene, data: st.DataObject) -> None:
                 past.back(s.rt)
             except Objection:
                 continue
-            compare(s, ticket, text, wish)
+            compare(s, ticket, text, wish, publish)

@@ -167,6 +167,30 @@ def test_what_was_erased_is_said(scene: Make) -> None:
     assert report["not_replayable"][0]["item"].startswith("arrival:")
 
 
+def test_what_another_version_has_written_down_is_said(scene: Make) -> None:
+    s = scene()
+    busy(s)
+    items = previewed(s, changed())["facts"]["items"]
+    with Facts(s.rt) as stored:
+        stored.change(lambda doc: doc.pop("format"))
+        report = previewed(s, changed())
+    assert report["facts"]["replayed"] == 0
+    assert report["reasons"] == {"another version of Tandem has written it down": report["facts"]["items"]}
+    assert report["facts"]["items"] >= items
+
+
+def test_other_versions_in_force_then_are_told_apart(scene: Make) -> None:
+    """The plans under them cannot be made again as they were; both sides are made with what is in force today."""
+    s = scene()
+    busy(s)
+    with Facts(s.rt) as stored:
+        stored.change(lambda doc: [one.__setitem__(1, "another") for one in doc["versions"]["desks"].values()])
+        report = previewed(s, changed())
+    assert report["facts"]["moved"] == report["facts"]["items"]
+    assert report["facts"]["exact"] == report["facts"]["unequal"] == 0
+    assert report["plans"]["changed"] == 0
+
+
 def test_only_the_newest_are_looked_at_and_it_is_said(scene: Make) -> None:
     s = scene()
     busy(s)
