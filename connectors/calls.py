@@ -75,8 +75,6 @@ class Ask:
 def call(desk: Desk, ctx: Context, ask: Ask) -> Reply:
     """The good reply. Raises an ``Outcome``."""
     names = {**desk.names(), **ask.names}
-    if str(names.get("id", "")).isdecimal():
-        names["id.number"] = int(names["id"])
     first: Mapping[str, Any] = {}
     if ask.file:
         names |= file_names(ask.file)

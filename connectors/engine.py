@@ -183,11 +183,12 @@ def _places(manifest: Manifest, names: Names) -> Places:
         kind: frozenset(f"settings.{name}" for name, s in specs.items() if s["type"] == kind) for kind in ("url", "raw")
     }
     hosts = tuple(parse(host).text(names) for host in manifest.part("hosts") or ())
+    given = tuple(str(names[name]) for name in sorted(of["url"]) if names.get(name))
     try:
-        text = base_of(manifest.doc["base"], names, of["url"], hosts)
+        text = base_of(manifest.doc["base"], names, of["url"], hosts, given)
     except Missing:
         text = ""
-    return Places(text, hosts, of["url"], of["raw"])
+    return Places(text, hosts, of["url"], of["raw"], given)
 
 
 def _listed(spec: Mapping[str, Any], row: Any) -> dict[str, Any]:

@@ -21,21 +21,7 @@ VERBS = ("create", "update", "find", "worklog", "file", "comment", "attach", "pe
 """What a manifest defines or explains under ``cannot``; ``check`` and ``fetch`` it must have."""
 
 CALL_NAMES = frozenset(
-    {
-        "id",
-        "id.number",
-        "ref",
-        "key",
-        "version",
-        "text",
-        "date",
-        "day",
-        "minutes",
-        "hours",
-        "clock",
-        "seconds",
-        "started",
-    }
+    {"id", "ref", "key", "version", "text", "date", "day", "minutes", "hours", "clock", "seconds", "started"}
     | {"person", "email"}
     | {"since", "after", "size", "offset", "last", "page", "token"}
     | {"file", "file.name", "file.type", "file.base64", "file.url", "parent.id"}
@@ -186,7 +172,7 @@ def _unknown(node: Any, way: tuple[str | int, ...], known: set[str] | frozenset[
             yield from _unknown(child, (*way, at), known)
     elif isinstance(node, str):
         for name in _places(node):
-            if name not in known and not name.startswith("secret."):
+            if name.removesuffix(templates.NUMBER) not in known and not name.startswith("secret."):
                 yield way, f"{{{name}}} is no name here{schema.nearest(name, known)}"
 
 

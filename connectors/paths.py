@@ -235,6 +235,15 @@ def source(text: str, reply: Reply, names: Names | None = None) -> Any:
     return parse(text).read(reply.doc, names)
 
 
+def first(where: str | list[str], reply: Reply) -> str | None:
+    """The first of several sources that gives a plain value, as text."""
+    for each in [where] if isinstance(where, str) else where:
+        found = source(each, reply)
+        if found is not ABSENT and found is not None and not isinstance(found, dict | list):
+            return plain(found)
+    return None
+
+
 def _unquoted(value: str | None) -> Any:
     if value is None:
         return ABSENT

@@ -147,6 +147,6 @@ def _people(spec: Mapping[str, Any], reply: Reply) -> list[Any]:
 
 
 def _person(spec: Mapping[str, Any], row: Any) -> Person | None:
-    told = {k: plain(paths.source(spec[k], paths.Reply(row))) for k in ("id", "email", "login", "name") if k in spec}
+    told = {k: paths.first(spec[k], paths.Reply(row)) for k in ("id", "email", "login", "name") if k in spec}
     id = told.get("id")
     return Person(id, told.get("email"), told.get("login"), told.get("name")) if id else None

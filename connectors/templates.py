@@ -18,6 +18,9 @@ from connectors.errors import Refused
 Names = Mapping[str, Any]
 """Values by name; a name that is absent or None has no value."""
 
+NUMBER = ".number"
+"""``{id.number}`` is the value of ``id`` as a number, for bodies that take no digits in quotes."""
+
 SAFE = re.compile(r"[A-Za-z0-9 _.,:@+/*=-]*")
 PLACE = re.compile(r"[a-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
 
@@ -95,6 +98,9 @@ def wire_text(value: Any) -> str:
 
 def _value(names: Names, name: str) -> Any:
     value = names.get(name)
+    if value is None and name.endswith(NUMBER):
+        text = str(names.get(name.removesuffix(NUMBER)))
+        value = int(text) if text.isdecimal() else None
     if value is None:
         raise Missing(name)
     return value

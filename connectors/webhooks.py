@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 
 from connectors import paths
 from connectors.base import Arrival, Event, Record
-from connectors.paths import ABSENT, plain, source
+from connectors.paths import ABSENT, first
 
 Kind = Literal["created", "changed", "gone", "ignored"]
 
@@ -27,14 +27,14 @@ def parse(spec: Mapping[str, Any], arrival: Arrival, decode: Callable[[Any], Rec
 
 
 def _event(spec: Mapping[str, Any], reply: paths.Reply, decode: Callable[[Any], Record]) -> Event:
-    actor = _first(spec.get("actor", []), reply)
-    id = _first(spec["record_id"], reply)
+    actor = first(spec.get("actor", []), reply)
+    id = first(spec["record_id"], reply)
     if "skip" in spec and paths.matches(spec["skip"], reply):
         return Event("ignored", id, "the manifest skips such events", actor)
     if id is None:
         return Event("ignored", None, "the payload names no record", actor)
     event = spec.get("event", {"at": [], "values": {}})
-    told = _first(event["at"], reply)
+    told = first(event["at"], reply)
     kind = cast(Kind, event["values"].get(told, "changed"))
     if kind == "ignored":
         return Event("ignored", id, f"{told} is of no interest", actor)
@@ -49,12 +49,3 @@ def _record(spec: Mapping[str, Any], reply: paths.Reply, decode: Callable[[Any],
     except ValueError:
         return None
     return record if record and record.id == id else None
-
-
-def _first(where: str | list[str], reply: paths.Reply) -> str | None:
-    """The first of several sources that is there."""
-    for each in [where] if isinstance(where, str) else where:
-        found = source(each, reply)
-        if found is not ABSENT and found is not None and not isinstance(found, dict | list):
-            return plain(found)
-    return None

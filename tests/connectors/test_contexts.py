@@ -1,4 +1,5 @@
-"""Values that differ by another field, bodies that a hook writes, and the first comment that is a description."""
+"""What some desks alone need: values that differ by another field, a body written by a hook, numbers without quotes, an
+address that is found first, feeds without an order."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ import pytest
 
 from connectors import registry
 from connectors.errors import Refused
+from connectors.prepare import base_of
 from connectors.rest import Rest
 from connectors.simulators.loopback import Request, Response
+from connectors.templates import Missing, tree
 from tests.connectors.support import DESKLY, Scripted, context, deskly, ticket
 
 PER = DESKLY.replace(
@@ -88,3 +91,51 @@ def test_a_first_comment_is_the_description_only_if_it_was_made_with_the_record(
     with Scripted(answer) as desk:
         record = deskly(desk.url, text).fetch(context(desk.port), "7")
     assert [each.text for each in record.comments] == left
+
+
+def test_a_name_that_holds_digits_goes_as_a_number_where_the_body_wants_one() -> None:
+    assert tree({"id": "{id.number}", "as": "{id}"}, {"id": "42"}) == {"id": 42, "as": "42"}
+    assert tree({"id": "{id.number}"}, {"id": "INC42"}) == {}
+    with pytest.raises(Missing):
+        tree("{id.number}", {"id": "4e2"})
+    with pytest.raises(registry.BadManifest, match="is no name here"):
+        registry.load(DESKLY.replace('body: {text: "{text}", internal: false}', 'body: {text: "{idd.number}"}'))
+
+
+def test_an_address_that_was_found_may_be_at_a_host_that_an_admin_gave_and_at_no_other() -> None:
+    found = {"found.zone": "https://zone7.desk.example/api/"}
+    given = ("https://zone7.desk.example",)
+    assert base_of("{found.zone}v1", found, frozenset(), (), given) == "https://zone7.desk.example/api/v1"
+    for other in ("https://zone8.desk.example", "http://zone7.desk.example", "https://zone7.desk.example:8443"):
+        with pytest.raises(Refused, match="another host"):
+            base_of("{found.zone}v1", found, frozenset(), (), (other,))
+
+
+def test_a_feed_without_order_is_read_page_by_page_where_the_desk_keeps_the_place() -> None:
+    """The first page happens to be in order; to ask again from its last stamp would lose the rows after it."""
+    stamps = ["20:00:00", "20:30:00", "20:10:00", "20:20:00"]
+    rows = [{**ticket(n), "updated_at": f"2026-11-21T{stamp}Z"} for n, stamp in enumerate(stamps)]
+
+    def answer(request: Request) -> Response:
+        at, since = int(request.query.get("at", 0)), request.query.get("updated_after", "")
+        found = [row for row in rows if row["updated_at"] >= since]
+        more = f"{desk.url}/api/tickets?at={at + 2}" if at + 2 < len(found) else None
+        return Response.of({"data": found[at : at + 2], "next": more})
+
+    text = DESKLY.replace("page: {kind: page, size: 50}", "page: {kind: next_url, at: next}")
+    ids: list[str] = []
+    with Scripted(answer) as desk:
+        made, cursor, done = deskly(desk.url, text.replace(', page: "{page}"', "")), None, False
+        while not done:
+            page = made.changed(context(desk.port), "tickets", cursor)
+            ids += [change.record_id for change in page.changes]
+            cursor, done = page.cursor, page.done
+    assert sorted(ids) == ["0", "1", "2", "3"]
+
+
+def test_a_person_may_have_an_address_under_one_name_or_another() -> None:
+    people = 'people:\n  by_email: {send: GET /people, items: ""}\n  id: id\n  email: [email, emailAddress]\nwebhook:\n'
+    text = DESKLY.replace("webhook:\n", people, 1).replace('  person: "Persons are not read: names stay text."\n', "")
+    with Scripted(lambda request: Response.of([{"id": 4, "email": None, "emailAddress": "a@b.example"}])) as desk:
+        person = deskly(desk.url, text).person(context(desk.port), email="A@b.example")
+    assert person is not None and (person.id, person.email) == ("4", "a@b.example")
