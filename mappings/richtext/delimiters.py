@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from mappings.richtext.tree import Inline, Span, blank_ends, edges
+from mappings.richtext.tree import MARKS, Inline, Span, blank_ends, edges
 
 Marks = Mapping[tuple[str, int], str]
 """(character, how many of it) -> mark of the tree."""
@@ -40,20 +40,23 @@ class _Slot:
 
 def resolve(parts: Iterable[Inline | Run], marks: Marks) -> list[Inline]:
     """The parts with their marks, as spans of the tree (not yet canonical)."""
-    parts = parts if type(parts) is list else list(parts)
-    if not any(type(part) is Run for part in parts):
-        return [part for part in parts if not isinstance(part, Run)]
     slots: list[Inline | _Slot] = []
+    found: list[Inline] = []
     waiting: list[tuple[str, int, _Slot]] = []
     for part in parts:
         if not isinstance(part, Run):
             slots.append(part)
+            found.append(part)
             continue
         left = part.count
+        if not part.opens and not part.closes:
+            slots.append(Span(part.char * left))
+            found.append(Span(part.char * left))
+            continue
         while left:
             left -= _take(part, left, slots, waiting, marks)
         del waiting[:-MAX_OPEN]
-    return _marked(slots)
+    return found if len(found) == len(slots) else _marked(slots)
 
 
 def _take(run: Run, left: int, slots: list[Inline | _Slot], waiting: list[tuple[str, int, _Slot]], marks: Marks) -> int:
@@ -67,7 +70,7 @@ def _take(run: Run, left: int, slots: list[Inline | _Slot], waiting: list[tuple[
                 opener.mark, opener.step = mark, 1
                 slots.append(_Slot(char * size, mark, -1))
                 return size
-    size = next((size for size in (2, 1) if size <= left and (run.char, size) in marks), 0)
+    size = 2 if left > 1 and (run.char, 2) in marks else int((run.char, 1) in marks)
     if not size:
         slots.append(_Slot(run.char * left))
         return left
@@ -86,7 +89,7 @@ def _marked(slots: list[Inline | _Slot]) -> list[Inline]:
         if isinstance(slot, _Slot):
             if slot.step:
                 depth[slot.mark] = depth.get(slot.mark, 0) + slot.step
-                marks = "".join(sorted(mark for mark, count in depth.items() if count > 0))
+                marks = "".join([mark for mark in MARKS if depth.get(mark, 0) > 0])
             else:
                 found.append(Span(slot.raw, marks))
         elif marks and type(slot) is Span:

@@ -12,6 +12,7 @@ from html import escape, unescape
 
 from mappings.richtext.blocks import code_block
 from mappings.richtext.tree import (
+    MARKS,
     MAX_DEPTH,
     Block,
     Break,
@@ -179,7 +180,7 @@ class _Reader:
         if not text:
             return
         self.blank = text.endswith(" ")
-        self.top.inline.append(Span(text, self.marks, self.links[-1] if self.links else ""))
+        self.stack[-1].inline.append(Span(text, self.marks, self.links[-1] if self.links else ""))
 
     def open(self, name: str, attributes: str) -> None:
         if self.skipping:
@@ -271,7 +272,7 @@ class _Reader:
 
     def _mark(self, mark: str, step: int) -> None:
         self.depth[mark] = max(0, self.depth.get(mark, 0) + step)
-        self.marks = "".join(sorted(mark for mark, depth in self.depth.items() if depth))
+        self.marks = "".join([mark for mark in MARKS if self.depth.get(mark)])
 
     def _break(self) -> None:
         if self.pre is not None:

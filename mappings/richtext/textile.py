@@ -39,6 +39,9 @@ _SIGNS = {"b": "*", "i": "_", "u": "+", "s": "-"}
 _MARKS = {(sign, 1): mark for mark, sign in _SIGNS.items()}
 _BLOCK = re.compile(r"(h([1-6])|bq|p)\. +(\S.*)$", re.DOTALL).match
 _ITEM = re.compile(rf" *([*#]{{1,{MAX_DEPTH}}}) +(\S.*)$").match
+_STARTERS = frozenset("hbp |-<>*#")
+"""What a line that is not just prose may begin with."""
+
 _PRE = re.compile(r"<pre>(?:\s*<code(?:\s+class=\"([^\"<>]*)\")?>)?", re.IGNORECASE).match
 _END = re.compile(r"(?:</code>\s*)?</pre>", re.IGNORECASE)
 
@@ -75,6 +78,8 @@ def _paragraph_end(source: list[str], at: int, depth: int) -> int:
 
 def _begins(line: str, depth: int) -> bool:
     """Whether a block of its own begins, so that the paragraph above ends."""
+    if line[0] not in _STARTERS:
+        return False
     if line.startswith("|") or line == "---" or (line.startswith(">") and depth < MAX_DEPTH):
         return True
     return bool(_BLOCK(line) or _ITEM(line) or _PRE(line))
@@ -94,6 +99,8 @@ def _prose(text: str) -> Iterator[Block]:
 def _block(source: list[str], at: int, depth: int) -> tuple[list[Block], int]:
     """The block that begins here and how many lines it has; none for a paragraph."""
     line = source[at]
+    if line[0] not in _STARTERS:
+        return [], 0
     if line == "---":
         return [Rule()], 1
     pre = _PRE(line)
@@ -191,14 +198,13 @@ def _parts(text: str, links: bool = True) -> list[Inline]:
 
 def _token(text: str, token: re.Match[str], links: bool) -> tuple[list[Inline | Run], int]:
     """What a token says, and where reading goes on."""
-    opens, closes = neighbours(text, token.start(), token.end())
     match token.lastgroup:
         case "line" | "br":
             return [Break()], token.end()
         case "entity":
             return [Span(unescape(token[0]))], token.end()
         case "sign":
-            return [Run(token[0], 1, opens, closes)], token.end()
+            return [Run(token[0], 1, *neighbours(text, token.start(), token.end()))], token.end()
         case "code" if not _letter(text, token.start() - 1) and not _letter(text, token.end()):
             return [Span(token["raw"], "c")], token.end()
         case "link" if links:

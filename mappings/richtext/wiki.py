@@ -40,6 +40,9 @@ _SIGNS = {"b": "*", "i": "_", "u": "+", "s": "-"}
 _MARKS = {(sign, 1): mark for mark, sign in _SIGNS.items()}
 _HEADING = re.compile(r"h([1-6])\. +(\S.*)$").match
 _ITEM = re.compile(rf" *([*#]{{1,{MAX_DEPTH}}}|-) +(\S.*)$").match
+_STARTERS = frozenset("h |b-{*#")
+"""What a line that is not just prose may begin with."""
+
 _FENCE = re.compile(r"\{(code|noformat)(?::([^{}\n]*))?\}").match
 
 
@@ -71,6 +74,8 @@ def _blocks(source: list[str], quoted: bool) -> Iterator[Block]:
 
 def _begins(line: str, quoted: bool) -> bool:
     """Whether a block of its own begins, so that the paragraph above ends."""
+    if line[0] not in _STARTERS:
+        return False
     if line.startswith(("|", "bq. ")) or line == "----" or (line == "{quote}" and not quoted):
         return True
     return bool(_HEADING(line) or _ITEM(line) or _FENCE(line))
@@ -79,6 +84,8 @@ def _begins(line: str, quoted: bool) -> bool:
 def _block(source: list[str], at: int, quoted: bool) -> tuple[list[Block], int]:
     """The block that begins here and how many lines it has; none for a paragraph."""
     line = source[at]
+    if line[0] not in _STARTERS:
+        return [], 0
     heading = _HEADING(line)
     if heading is not None:
         words = runs(_parts(heading[2]))
@@ -207,7 +214,7 @@ def _token(text: str, token: re.Match[str], links: bool) -> list[Inline | Run]:
         case "break":
             return [Break()]
         case "escape":
-            return [Span(token["escape"])]
+            return [Span(token[0][1])]
         case "braced":
             return [Run(token["braced"], 1, True, True)]
         case "code":
