@@ -38,6 +38,11 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
     ),
     "servicenow": ({"login": "x", "instance": "acme"}, {"password": "x", "webhook": "y"}, {}),
     "zendesk": ({"subdomain": "acme", "login": "a@a.example", "requester": 7}, {"token": "x", "webhook": "y"}, {}),
+    "jira": (
+        {"site": URL, "project": "OPS", "login": "a@a.example", "reference_field": 10050},
+        {"token": "x", "webhook": "y"},
+        {},
+    ),
     "redmine": (
         {"url": URL, "project": "p", "tracker": 1, "reference_field": 1},
         {"key": "x", "webhook": "y"},
