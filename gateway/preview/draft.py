@@ -34,6 +34,7 @@ class Draft:
     mapping: Compiled
     catalogue: str
     complaints: tuple[Complaint, ...]
+    labels: Mapping[str, Mapping[str, str]]  # their field -> id -> label
 
     @cached_property
     def _root(self) -> Node:
@@ -46,11 +47,20 @@ class Draft:
         if node is None:
             return f"{self.label} unsupported.{name}" if name in self.mapping.unsupported else self.label
         for step in (key, *row.split("/")) if row else (key,):
-            below = node.get(step)
+            named = next((one for one in (step, *self._labels(name, step)) if node.get(one) is not None), None)
+            below = node.get(named) if named is not None else None
             if below is None:
                 break
-            node, told = below, f"{told}.{step}"
+            node, told = below, f"{told}.{named}"
         return f"{node.file}:{node.key_line}:{node.key_col} {told}"
+
+    def _labels(self, name: str, id: str) -> Iterator[str]:
+        """What the remote calls a value that the text may write by its label."""
+        rule = self.mapping.document["fields"].get(name, {})
+        per = rule.get("per")
+        for remote in (*self.mapping.fields[name].remote, *((per,) if per else ())):
+            if id in self.labels.get(remote, {}):
+                yield self.labels[remote][id]
 
     def rows(self) -> dict[str, dict[str, int]]:
         """Every row of its ``values``, by field, as it is counted: in ids, steps of several fields with ``/``."""
@@ -99,7 +109,12 @@ def read(conn: Connection, desks: Desks, connection: int, text: str, label: str 
         told = meanings.prove(text, catalogue, above, label, desks.share(row.provider))[1]
     except MappingError as error:
         raise Mistakes(label or "draft", meanings.mistakes(error.complaints)) from None
-    return Draft(label, text, above, connection, compiled, desk.catalogue, tuple(told))
+    labels = {name: _labels(spec.get("values") or {}) for name, spec in catalogue["fields"].items()}
+    return Draft(label, text, above, connection, compiled, desk.catalogue, tuple(told), labels)
+
+
+def _labels(values: Mapping[str, Any]) -> dict[str, str]:
+    return {id: str(said.get("label", id)) if isinstance(said, dict) else str(said) for id, said in values.items()}
 
 
 def named(conn: Connection, desks: Desks, connection: int, name: str) -> Draft:

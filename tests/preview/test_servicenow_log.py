@@ -72,6 +72,7 @@ def test_a_preview_of_the_log(
         for one in other["surprises"]:
             told = {f["field"]: (f["before"], f["after"]) for f in one["fields"] if f["side"] == "ours"}
             assert told["status"] == ("resolved", "closed")
+            assert one["fields"][0]["because"] == "northwind@draft:5:21 fields.status.values.Resolved"
 
         with Facts(w.rt) as tampered:  # negative control: without what was known to agree, plans are others
             tampered.change(lambda doc: [link.__setitem__(11, "{}") for link in doc["links"]])
