@@ -290,6 +290,12 @@ def test_typed_text_stays_text_in_every_format(name: str, words: str) -> None:
     assert text.read(text.write(tree, name), name) == tree
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_snippet_becomes_adf_that_the_schema_allows(name: str) -> None:
+    for snippet in [*corpus.snippets(name), *(corpus.XSS if name != "adf" else ())]:
+        adf_bridge.validate_adf(convert(snippet, name, "adf"))
+
+
 def test_a_schema_oracle_that_can_fail() -> None:
     with pytest.raises(adf_bridge.AdfBridgeError):
         adf_bridge.validate_adf(
