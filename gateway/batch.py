@@ -260,7 +260,7 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned) -
                 "kind": type(w.what).__name__, "arrival": w.arrival, "connection": w.connection, "remote": w.remote,
                 "ticket": w.ticket, "link": w.link, "refers": w.refers,
                 "what": None if w.arrival is not None else w.what,
-                "people": _people(w.what) if w.arrival is not None and isinstance(w.what, Observed) else None,
+                "people": _people(rt, w.what) if w.arrival is not None and isinstance(w.what, Observed) else None,
             }
             for w in works
         ],
@@ -273,8 +273,9 @@ def _keep_facts(rt: Runtime, road: Road, works: list[Work], planned: _Planned) -
     road.insert(tables.facts, ("id", "as_of", "blob"), [(mint(), planned.as_of, blob)])
 
 
-def _people(seen: Observed) -> dict[str, Any]:
-    return {name: value for name, value in seen.fields.items() if type(value) is dict}
+def _people(rt: Runtime, seen: Observed) -> dict[str, Any]:
+    names = rt.desks.desk(seen.connection_id).person_fields
+    return {name: seen.fields[name] for name in names if type(seen.fields.get(name)) is dict}
 
 
 def _plain(value: Any) -> Any:
