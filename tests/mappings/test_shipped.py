@@ -30,6 +30,7 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {"client_secret": "x", "password": "x", "webhook": "y"},
         {},
     ),
+    "glpi_legacy": ({"url": URL}, {"user_token": "x", "webhook": "y"}, {}),
     "zammad": ({"url": URL, "group": "Users", "customer": "desk@a.example"}, {"token": "x", "webhook": "y"}, {}),
     "connectwise": (
         {"company_id": "acme", "public_key": "x", "member": "api", "client_id": "x", "company": "c"},
@@ -37,6 +38,7 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {},
     ),
     "servicenow": ({"login": "x", "instance": "acme"}, {"password": "x", "webhook": "y"}, {}),
+    "freshdesk": ({"domain": "acme", "requester": "desk@a.example"}, {"key": "x", "webhook": "y"}, {}),
     "zendesk": ({"subdomain": "acme", "login": "a@a.example", "requester": 7}, {"token": "x", "webhook": "y"}, {}),
     "jira": (
         {"site": URL, "project": "OPS", "login": "a@a.example", "reference_field": 10050},

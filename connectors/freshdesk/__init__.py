@@ -1,0 +1,1 @@
+"""The Freshdesk connector: manifest.yaml, run by the engine."""
