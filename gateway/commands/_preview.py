@@ -55,9 +55,11 @@ def _tell(report: dict[str, Any]) -> None:
         f"{report['draft']} in place of {report['against']} at {report['connection']}, last {facts['days']} days"
     )
     click.echo(
-        f"{facts['items']} items: {plans['same']} the same, {plans['changed']} changed, {plans['held']} newly held,"
-        f" {facts['not_replayable']} that cannot be planned again; {plans['tickets']} tickets differ"
+        f"{facts['items']} items: {plans['same']} the same, {plans['changed']} changed, {plans['held']} newly held"
+        f" (in {plans['tickets']} tickets), {facts['not_replayable']} that cannot be planned again"
     )
+    if report["errors"]:
+        click.echo(f"The prover finds {report['errors']} errors in it: it cannot be published like this.")
     if facts["cut"]:
         click.echo("There was more: only the newest were looked at.")
     if facts["unequal"]:
@@ -69,7 +71,6 @@ def _tell(report: dict[str, Any]) -> None:
         for told in (counts[what],)
         if told["before"] or told["after"]
     ]
-    click.echo()
     show_table(("provider", "what", "now", "draft"), rows, "nothing is done by either")
     for one in report["surprises"]:
         _surprise(one)

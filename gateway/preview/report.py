@@ -164,7 +164,7 @@ class Tally:
             "item": title(item, ids),
             "at": iso(item.as_of),
             "fields": fields,
-            "comments": _comments(item.before, item.after),
+            "comments": _comments(item.before, item.after, ids),
             "holds": sorted(name for _, name in item.after.held - item.before.held),
             "refused": item.after.refused,
             "plan": {"before": item.before.hash, "after": item.after.hash},
@@ -178,7 +178,7 @@ class Tally:
         return self.draft.label
 
 
-def _comments(before: Effect, after: Effect) -> list[dict[str, Any]]:
+def _comments(before: Effect, after: Effect, ids: Ids) -> list[dict[str, Any]]:
     """The comments and files that somebody else would see, or by another channel."""
 
     def told(one: Said | None) -> dict[str, Any] | None:
@@ -186,15 +186,16 @@ def _comments(before: Effect, after: Effect) -> list[dict[str, Any]]:
 
     was = {(one.kind, one.item, one.link): one for one in before.said}
     now = {(one.kind, one.item, one.link): one for one in after.said}
-    return [
-        {
-            "item": f"{kind}:{item}", "link": link, "audience": list((now.get(key) or was[key]).audience),
-            "before": told(was.get(key)), "after": told(now.get(key)),
-        }
-        for key in dict.fromkeys((*was, *now))
-        for kind, item, link in (key,)
-        if told(was.get(key)) != told(now.get(key))
-    ]  # fmt: skip
+    found = []
+    for key in dict.fromkeys((*was, *now)):
+        kind, item, link = key
+        if told(was.get(key)) == told(now.get(key)):
+            continue
+        name = ids.public(int(item)) if item.isdecimal() else item
+        audience = list((now.get(key) or was[key]).audience)
+        sides = {"before": told(was.get(key)), "after": told(now.get(key))}
+        found.append({"item": f"{kind}:{name}", "link": link, "audience": audience, **sides})
+    return found
 
 
 def title(item: Item, ids: Ids) -> str:

@@ -104,7 +104,7 @@ def test_the_command_tells_the_worst(
     said = run("mapping", "preview", str(path), "--connection", "acme")
     assert said.exit_code == 0, said.output
     assert "own.yaml in place of memory@1 at acme, last 7 days" in said.output
-    assert "2 items: 1 the same, 1 changed, 0 newly held, 0 that cannot be planned again" in said.output
+    assert "2 items: 1 the same, 1 changed, 0 newly held (in 1 tickets), 0 that cannot be planned again" in said.output
     assert "9 theirs  T-1001  escalate" in said.output
     assert "acme: priority: 3 -> 1" in said.output
     assert "fields.priority.write" in said.output

@@ -80,6 +80,8 @@ def test_who_would_see_a_comment(scene: Make) -> None:
     assert inward["errors"] > 0, "the prover does not let this one be published"
     silent = previewed(s, changed(comments="{outward: {provider: ignore}}"))
     assert kinds(silent) == ["theirs"]
+    id = s.value("select min(id) from comment")
+    assert silent["surprises"][0]["comments"][0]["item"] in (f"comment:{s.rt.ids.public(id)}", "comment:new:1")
     assert silent["surprises"][0]["comments"][0]["before"] == {"channel": "note", "seen_by": ["acme"]}
     assert silent["surprises"][0]["comments"][0]["after"] == {"channel": "", "seen_by": []}
 
