@@ -32,6 +32,11 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
     ),
     "glpi_legacy": ({"url": URL}, {"user_token": "x", "webhook": "y"}, {}),
     "zammad": ({"url": URL, "group": "Users", "customer": "desk@a.example"}, {"token": "x", "webhook": "y"}, {}),
+    "autotask": (
+        {"login": "api@a.example", "company": 1},
+        {"secret": "x", "integration_code": "x", "webhook": "y"},
+        {},
+    ),
     "connectwise": (
         {"company_id": "acme", "public_key": "x", "member": "api", "client_id": "x", "company": "c"},
         {"private_key": "x", "webhook": "y"},
