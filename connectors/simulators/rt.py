@@ -30,7 +30,7 @@ STATUSES = ("new", "open", "stalled", "resolved", "rejected", "deleted")
 AT_CREATION = ("new", "open", "stalled")
 QUEUES = {"Escalations": "3", "Elsewhere": "4"}
 CUSTOM = {"2": "External Reference", "3": "Impact", "4": "Urgency", "5": "Asset Tag"}
-MANY = frozenset({"5"})
+SORTS = {"2": "FreeformSingle", "3": "SelectSingle", "4": "SelectSingle", "5": "FreeformMultiple"}
 PAGE = 100
 UNSET = "1970-01-01T00:00:00Z"
 SUBJECT = 200
@@ -70,8 +70,7 @@ class RequestTracker(Simulator):
                 wanted = request.json()[0]["value"]
                 return _list([_user(name) for name, (_, mail, _) in PEOPLE.items() if mail == wanted], request)
             case "POST", ["customfields"]:
-                kinds = {id: "FreeformMultiple" if id in MANY else "FreeformSingle" for id in CUSTOM}
-                return _list([{"id": id, "Name": name, "Type": kinds[id]} for id, name in CUSTOM.items()], request)
+                return _list([{"id": id, "Name": name, "Type": SORTS[id]} for id, name in CUSTOM.items()], request)
             case "POST", ["ticket"]:
                 return self._create(request.json())
             case "GET", ["ticket", id]:

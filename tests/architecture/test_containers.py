@@ -18,7 +18,7 @@ from tests.architecture.tree import ROOT
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 OURS = [name for name, service in COMPOSE["services"].items() if service["image"].startswith("tandem:")]
 SETTINGS = {"TANDEM_HOME", "TANDEM_DATABASE_URL", "TANDEM_REDIS_URL", "TANDEM_SECRET_KEY", "TANDEM_SECRET_KEY_FILE"}
-SETTINGS |= {"TANDEM_BIND", "TANDEM_EGRESS_ALLOW", "TANDEM_TRUSTED_PROXIES", "TANDEM_CRASH_AT"}
+SETTINGS |= {"TANDEM_BIND", "TANDEM_EGRESS_ALLOW", "TANDEM_TRUSTED_PROXIES", "TANDEM_CRASH_AT", "TANDEM_CONNECTORS"}
 
 
 def instructions() -> list[tuple[str, str]]:
