@@ -12,6 +12,7 @@ from mappings import cel
 from mappings.catalogue import Canonical, Catalogue
 from mappings.meaning import Mean, mean_expression, mean_rule
 from mappings.model import Complaint, Rule
+from mappings.paths import Find, finder
 from mappings.putting import Put, put_expression, put_rule
 from mappings.quick import Give, Take, give, known, see_quickly, take
 from mappings.rules import Field
@@ -33,6 +34,7 @@ class Built:
     put: Put | None
     give: Give | None = None
     known: Mapping[str, str] | None = None
+    find: Find | None = None
     loses: str = ""
 
 
@@ -55,10 +57,11 @@ def build(rule: Field, remote: Catalogue, ours: Mapping[str, Canonical], default
     loses = change.loses if change is not None else ""
     see = see_rule(rule)
     taken = take(rule, see, mean) if mean is not None else None
-    given = give(rule, change) if put is not None and rule.remotes[0].name != remote.status else None
+    given = give(rule, change) if put is not None else None
     first = rule.remotes[0].name
+    find = finder(rule, remote.workflow) if first == remote.status else None
     rows = known(rule) if mean is not None else None
-    return Built(rule.name, _rule(rule), first, see_quickly(rule, see), mean, taken, put, given, rows, loses)
+    return Built(rule.name, _rule(rule), first, see_quickly(rule, see), mean, taken, put, given, rows, find, loses)
 
 
 def _rule(rule: Field, uses: tuple[str, ...] = ()) -> Rule:

@@ -18,6 +18,7 @@ from mappings.build import Built, CannotBuild, build
 from mappings.loader import Node, load
 from mappings.meaning import Mean
 from mappings.model import Attachments, Audience, Complaint, MappingError, Outward, Reading, Rule, Value, Wire
+from mappings.paths import Find
 from mappings.putting import Job, Put
 from mappings.quick import Give, Take
 from mappings.resolve import resolve
@@ -52,7 +53,7 @@ class Mapping:
     _seen: tuple[tuple[str, str, See], ...] = field(repr=False)
     _inward: tuple[tuple[str, str, Table[str, str] | None, Take], ...] = field(repr=False)
     _means: Table[str, Mean] = field(repr=False)
-    _puts: tuple[tuple[str, tuple[str, ...], Put, str, Give | None], ...] = field(repr=False)
+    _puts: tuple[tuple[str, tuple[str, ...], Put, str, Give | None, Find | None], ...] = field(repr=False)
     _sees: Table[str, tuple[tuple[str, See], ...]] = field(repr=False)
     _twice: bool = field(repr=False)
     _defaults: _Defaults = field(repr=False)
@@ -110,20 +111,30 @@ class Mapping:
         order, then defaults."""
         out = Outward()
         fields, wires = out.fields, out.wires
-        job = Job(out, on, create, changes if ticket is None else ticket)
-        for name, uses, put, remote, give in self._puts:
+        job: Job | None = None
+        for name, uses, put, remote, give, find in self._puts:
             if name in changes:
-                wire = give(changes[name]) if give is not None else None
-                if wire is None:
-                    put(changes[name], job)
-                else:
-                    fields[remote] = wires[name] = wire
+                value = changes[name]
+                if give is not None and (wire := give(value)) is not None:
+                    if find is None or create:
+                        fields[remote] = wires[name] = wire
+                        continue
+                    way = find(on.get(remote), wire, value)
+                    if way is not None:
+                        out.path.extend(way)
+                        fields[remote] = wires[name] = wire
+                        continue
             elif uses and name not in but and not changes.keys().isdisjoint(uses):
-                put(None, job)
-        if job.told:
+                value = None
+            else:
+                continue
+            if job is None:
+                job = Job(out, on, create, changes if ticket is None else ticket)
+            put(value, job)
+        if job is not None and job.told:
             self._tell(job)
         if self._defaults.rows:
-            self._defaults.fill(job)
+            self._defaults.fill(job or Job(out, on, create, changes if ticket is None else ticket))
         if len(wires) < len(fields) or self._twice or len(out.path) > 1:
             self._look(out, on)
         return out
@@ -289,7 +300,7 @@ def assembled(found: Resolved, built: list[Built], remote: lists.Catalogue) -> M
         _inward=tuple((one.name, one.first, one.known, one.take) for one in built if one.take is not None),
         _means={one.name: one.mean for one in built if one.mean is not None},
         _puts=tuple(
-            (one.name, one.rule.uses, one.put, one.first, one.give if len(sees[one.first]) == 1 else None)
+            (one.name, one.rule.uses, one.put, one.first, one.give if len(sees[one.first]) == 1 else None, one.find)
             for one in built
             if one.put is not None
         ),

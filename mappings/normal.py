@@ -20,6 +20,7 @@ Normal = Callable[[Any], Wire]
 
 plain_time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ").fullmatch
 _PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d").match
+_ENDS = ("", " ")
 PERSON_KEYS = ("id", "login", "email", "name")
 
 
@@ -155,7 +156,7 @@ def _set(value: Any) -> Wire:
         return []
     if type(value) is list:
         for part in value:
-            if type(part) is not str or not tidy(part):
+            if type(part) is not str or not part.isascii() or not part.isprintable() or part[-1:] in _ENDS:
                 break
         else:
             return sorted(set(value))

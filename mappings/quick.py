@@ -71,10 +71,11 @@ def _itself(rule: Field, see: See, mean: Mean) -> Take:
 
     def text(record: Record) -> Any:
         value = record[name]
-        if type(value) is str:
-            clean = value if tidy(value) else normal.text(value)
-            if clean and not (empty and clean in empty):
-                return clean
+        if type(value) is str and value:
+            if "\n" in value or "\r" in value or value[-1].isspace() or not value.isascii():
+                value = normal.text(value)
+            if value and not (empty and value in empty):
+                return value
         wire = see(record)
         return mean(wire, record) if wire is None else wire
 
@@ -177,15 +178,25 @@ def _give_text(remote: Remote, change: Transform | None, many: bool) -> Give:
         return wire if type(wire) is str and len(wire) <= most else None
 
     def text(value: Any) -> Any:
-        if type(value) is str:
-            clean = value if tidy(value) else normal.text(value)
-            if clean and len(clean) <= most and not (empty and clean in empty):
-                return clean
+        if type(value) is str and value:
+            if "\n" in value or "\r" in value or value[-1].isspace() or not value.isascii():
+                value = normal.text(value)
+            if value and len(value) <= most and not (empty and value in empty):
+                return value
         return words(value)
 
     def time(value: Any) -> Any:
         return value if type(value) is str and plain_time(value) and value not in empty else words(value)
 
+    def joined(value: Any) -> Any:
+        parts = elements(value)
+        if not parts or change is None:
+            return words(value)
+        wire = change.write(parts)
+        return wire if tidy(wire) and len(wire) <= most and wire not in empty else words(value)
+
+    if many and change is not None and change.name == "join":
+        return joined
     if write is not None or many:
         return words
     return {"text": text, "datetime": time if remote.resolution <= 1 else words}.get(remote.type, words)

@@ -98,7 +98,10 @@ def _join(options: Mapping[str, str], _: str) -> Transform:
         return sorted({part.strip() for part in value.split(mark)} - {""})
 
     def write(value: list[str]) -> str:
-        return separator.join(read(mark.join(value)))
+        whole = mark.join(value)
+        if whole.isascii() and " " not in whole and whole.isprintable() and whole.count(mark) == len(value) - 1:
+            return separator.join(sorted(set(value) - {""}))  # nothing to split, nothing to strip
+        return separator.join(read(whole))
 
     return Transform("join", write, read, f"which {mark!r} stood inside an element")
 
