@@ -62,6 +62,7 @@ class ConnectWise(Simulator):
         }  # fmt: skip
         self.secrets = {"private_key": "pr1vate-key-of-acme", "webhook": "AAECAwQFBgcICQ=="}
         self.tickets: dict[int, Row] = {}
+        self.described: set[Any] = set()  # the notes that a ticket began with
         self.notes: dict[int, Row] = {}
         self.documents: dict[int, Row] = {}
         self.times: dict[int, Row] = {}
@@ -198,7 +199,7 @@ class ConnectWise(Simulator):
         self.tickets[id] = row
         for name, flag in (("initialDescription", FLAGS[0]), ("initialInternalAnalysis", FLAGS[1])):
             if given.get(name):
-                self._noted_down(by, id, {"text": given[name], flag: True})
+                self.described.add(self._noted_down(by, id, {"text": given[name], flag: True})["id"])
         self._report("added", row, by)
         return row
 
@@ -335,12 +336,11 @@ class ConnectWise(Simulator):
             return str(note["id"])
 
     def said(self, id: str) -> list[Said]:
-        entered = self.tickets[int(id)]["_info"]["dateEntered"]
         notes = [row for row in self.notes.values() if row["ticketId"] == int(id)]
         return [
             Said(str(row["id"]), row["createdBy"], row["text"], not row["internalAnalysisFlag"])
             for row in notes
-            if row["dateCreated"] != entered
+            if row["id"] not in self.described
         ]
 
     def upload(self, id: str, name: str, data: bytes, public: bool) -> str:
