@@ -225,7 +225,7 @@ class Freshworks(Simulator):
         """One call, signed in. Raises ``Invalid``, ``KeyError``."""
         match request.method, parts:
             case "GET", ["tickets"]:
-                return self._listed(request)
+                return self.page(request, "tickets", self.listed(request))
             case "POST", ["tickets"]:
                 given, files = self._given(request)
                 return self.one("ticket", self.make(given, files), 201)
@@ -247,7 +247,7 @@ class Freshworks(Simulator):
             case "PUT", ["conversations", id]:
                 return self.one("conversation", self.reword(int(id), str(request.json().get("body"))))
             case "POST", ["tickets", id, "time_entries"]:
-                return self.one("time_entry", self.spend(self._living(id), self._entry(request)), 201)
+                return self.one("time_entry", self.spend(self._living(id), request.json()), 201)
             case "GET", ["groups"]:
                 rows = [{"id": id, "name": name} for id, name in self.groups.items()]
                 return self.page(request, "groups", rows)
@@ -292,11 +292,10 @@ class Freshworks(Simulator):
             headers["link"] = f'<{self.url}{request.path}?{query}>; rel="next"'
         return Response.of({name: found} if self.wraps else found, 200, headers)
 
-    def _listed(self, request: Request) -> Response:
-        query, rows = (
-            request.query,
-            [each for each in self.tickets.values() if not each["deleted"] and not each["spam"]],
-        )
+    def listed(self, request: Request) -> list[Row]:
+        """The tickets of a list, in its order, as lists show them."""
+        query = request.query
+        rows = [each for each in self.tickets.values() if not each["deleted"] and not each["spam"]]
         if "updated_since" in query:
             since = _moment(query["updated_since"])
             rows = [each for each in rows if _moment(each["updated_at"]) >= since]
@@ -306,7 +305,7 @@ class Freshworks(Simulator):
         rows.sort(key=lambda each: str(each.get(order) or ""), reverse=query.get("order_type", "desc") == "desc")
         hidden = set() if "description" in query.get("include", "") else {"description", "description_text"}
         hidden |= {"attachments"}
-        return self.page(request, "tickets", [{k: v for k, v in row.items() if k not in hidden} for row in rows])
+        return [{name: value for name, value in row.items() if name not in hidden} for row in rows]
 
     def found(self, request: Request) -> list[Row]:
         """What the search gives for a query of ``name:value`` terms joined by AND; raises ``Invalid``."""
@@ -337,13 +336,7 @@ class Freshworks(Simulator):
             fields, files = form(request)
             return fields, files
         given = request.json()
-        if self.wraps and set(given) == {"ticket"}:
-            raise Invalid("ticket", "Unexpected/invalid field in request", "invalid_field")
         return given, []
-
-    def _entry(self, request: Request) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = request.json()
-        return found
 
     def _metered(self) -> tuple[dict[str, str], bool]:
         now = int(self.clock().timestamp())

@@ -44,6 +44,7 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
     ),
     "servicenow": ({"login": "x", "instance": "acme"}, {"password": "x", "webhook": "y"}, {}),
     "freshdesk": ({"domain": "acme", "requester": "desk@a.example"}, {"key": "x", "webhook": "y"}, {}),
+    "freshservice": ({"domain": "acme", "requester": "desk@a.example"}, {"key": "x", "webhook": "y"}, {}),
     "zendesk": ({"subdomain": "acme", "login": "a@a.example", "requester": 7}, {"token": "x", "webhook": "y"}, {}),
     "jira": (
         {"site": URL, "project": "OPS", "login": "a@a.example", "reference_field": 10050},

@@ -1,0 +1,1 @@
+"""The Freshservice connector: manifest.yaml, run by the engine."""
