@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from gateway import apply, gather, planning
@@ -260,5 +261,5 @@ def _name(about: Mapping[str, Any], work: Work | None) -> str:
 
 def _again(ids: list[int]) -> Callable[[], int]:
     """The ids that new things were given then; further ones for what is new now."""
-    known, further = iter(ids), iter(range(1 << 63, 1 << 64))
+    known, further = iter(ids), count(1)  # no real id is that small
     return lambda: next(known, 0) or next(further)
