@@ -32,9 +32,12 @@ Route = Callable[..., Response]
 class Jira(Simulator):
     """One site. ``admin``: whether our account may write without notifying anybody."""
 
+    process = rules.CLASSIC
+    api = API
+
     def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
         super().__init__(clock, **more)
-        self.site = Site(clock, self.tell)
+        self.site = Site(clock, self.tell, self.process)
         self.admin = False
         self.access, self.refresh = "access-0", "refresh-token-0000"
         self._count = 0
@@ -49,7 +52,7 @@ class Jira(Simulator):
             return self.sign_in(request)
         if not self.trusted(request):
             return failure(401, "Client must be authenticated to access this resource.")
-        path = request.path.removeprefix(CLOUD).removeprefix(API)
+        path = request.path.removeprefix(CLOUD).removeprefix(self.api)
         try:
             return self.route(request.method, tuple(path.strip("/").split("/")), request)
         except Refusal as no:
@@ -100,6 +103,18 @@ class Jira(Simulator):
                 return self._about(tuple(where), request.query)
         return failure(405, "Method Not Allowed")
 
+    def fields(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Fields as this version of the API takes them."""
+        return given
+
+    def rich(self, value: Any) -> dict[str, Any] | None:
+        """A text as this version of the API takes it; raises ValueError."""
+        return rules.document(value, BODY)
+
+    def given(self, document: dict[str, Any] | None) -> Any:
+        """A text as this version of the API gives it."""
+        return document
+
     def _about(self, path: tuple[str, ...], query: Mapping[str, str]) -> Response:
         """What the site tells of itself and its people."""
         match path:
@@ -108,7 +123,7 @@ class Jira(Simulator):
             case ("project", key, *rest):
                 if key not in (PROJECT["key"], PROJECT["id"]):
                     return failure(404, f"No project could be found with key '{key}'.")
-                types = [{**each, "statuses": statuses()} for each in named(rules.TYPES, subtask=False)]
+                types = [{**each, "statuses": statuses(self.process)} for each in named(rules.TYPES, subtask=False)]
                 return Response.of(types if rest == ["statuses"] else {**PROJECT, "projectTypeKey": "software"})
             case ("priority", "search"):
                 return Response.of({"values": named(rules.PRIORITIES), "isLast": True, "total": 5})
@@ -133,7 +148,7 @@ class Jira(Simulator):
         return found
 
     def _create(self, asked: Any) -> Response:
-        issue = self.site.create(OURS, asked.get("fields") or {})
+        issue = self.site.create(OURS, self.fields(asked.get("fields") or {}))
         return Response.of({"id": issue.id, "key": issue.key, "self": f"{self.url}{API}/issue/{issue.id}"}, 201)
 
     def _on_issue(self, method: str, issue: Issue, path: tuple[str, ...], request: Request) -> Response:
@@ -146,7 +161,9 @@ class Jira(Simulator):
             case ("PUT",):
                 return self._edit(issue, request)
             case "GET", "transitions":
-                return Response.of({"expand": "transitions", "transitions": offered(issue, request.query)})
+                return Response.of(
+                    {"expand": "transitions", "transitions": offered(self.process, issue, request.query)}
+                )
             case "POST", "transitions":
                 asked = request.json()
                 self.site.move(OURS, issue, str(asked["transition"]["id"]), asked.get("fields") or {})
@@ -156,7 +173,7 @@ class Jira(Simulator):
             case "POST", "comment":
                 return self._say(issue, request.json())
             case "PUT", "comment", id:
-                made = self.site.reword(OURS, issue, id, rules.document(request.json().get("body"), BODY))
+                made = self.site.reword(OURS, issue, id, self.rich(request.json().get("body")))
                 return Response.of(self._comment(made))
             case "POST", "attachments":
                 return self._attach(issue, request)
@@ -166,6 +183,7 @@ class Jira(Simulator):
 
     def _shown(self, issue: Issue, query: Mapping[str, str]) -> Response:
         shown = self.site.shown(issue)
+        shown["fields"]["description"] = self.given(shown["fields"]["description"])
         wanted = query.get("fields", "*all").split(",")
         if "*all" not in wanted and "*navigable" not in wanted:
             shown["fields"] = {name: value for name, value in shown["fields"].items() if name in wanted}
@@ -173,14 +191,14 @@ class Jira(Simulator):
 
     def _edit(self, issue: Issue, request: Request) -> Response:
         """A transition in it is ignored; so is all of it where we ask for silence without the right to."""
-        fields = request.json().get("fields") or {}
+        fields = self.fields(request.json().get("fields") or {})
         if request.query.get("notifyUsers") != "false" or self.admin:
             self.site.update(OURS, issue, fields)
         return Response(204)
 
     def _say(self, issue: Issue, asked: Mapping[str, Any]) -> Response:
         """``jsdPublic`` cannot be set: only the property of a service project hides a comment from its customers."""
-        body = rules.document(asked.get("body"), BODY)
+        body = self.rich(asked.get("body"))
         if body is None:
             raise Refusal({"comment": BODY})
         told = [each.get("value") for each in asked.get("properties", []) if each.get("key") == "sd.public.comment"]
@@ -188,6 +206,7 @@ class Jira(Simulator):
         return Response.of(self._comment(self.site.say(OURS, issue, body, internal)), 201)
 
     def _comment(self, made: Mapping[str, Any]) -> dict[str, Any]:
+        made = {**made, "body": self.given(made["body"])}
         return {**made, **{name: self.site.person(made[name]["accountId"]) for name in ("author", "updateAuthor")}}
 
     def _attach(self, issue: Issue, request: Request) -> Response:
@@ -209,7 +228,7 @@ class Jira(Simulator):
             raise Refusal(None, f"Cannot deserialize value of type Date from String {started!r}") from None
         if not started.endswith(("+0000", "-0800")):
             raise Refusal(None, f"Cannot deserialize value of type Date from String {started!r}")
-        comment = rules.document(asked.get("comment"), BODY)
+        comment = self.rich(asked.get("comment"))
         return Response.of(self.site.spend(OURS, issue, int(asked["timeSpentSeconds"]), started, comment), 201)
 
     def _search(self, query: Mapping[str, str]) -> Response:
@@ -238,8 +257,7 @@ class Jira(Simulator):
         if event.startswith("comment_"):
             few = ("summary", "issuetype", "project", "assignee", "priority", "status")
             shown["fields"] = {name: shown["fields"].get(name) for name in few}
-            comment = self._comment(more["comment"])
-            body["comment"] = {**comment, "body": words(comment["body"])}
+            body["comment"] = {**self._comment(more["comment"]), "body": words(more["comment"]["body"])}
         else:
             body["user"] = self.site.person(by)
         if event == "worklog_created":
@@ -331,10 +349,10 @@ def named(table: Mapping[str, str], **more: Any) -> list[dict[str, Any]]:
     return [{"id": id, "name": name, **more} for id, name in table.items()]
 
 
-def statuses() -> list[dict[str, Any]]:
+def statuses(process: rules.Process) -> list[dict[str, Any]]:
     return [
         {"id": id, "name": name, "statusCategory": {"id": rules.CATEGORIES[kind][0], "key": kind}}
-        for id, (name, kind) in rules.STATUSES.items()
+        for id, (name, kind) in process.statuses.items()
     ]
 
 
@@ -348,11 +366,11 @@ def columns() -> list[dict[str, Any]]:
     return own + made
 
 
-def offered(issue: Issue, query: Mapping[str, str]) -> list[dict[str, Any]]:
+def offered(process: rules.Process, issue: Issue, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """The transitions from where an issue is, with the fields of their screens where these are asked for."""
     found = []
-    for each in rules.WORKFLOW[issue.fields["status"]["id"]]:
-        label, kind = rules.STATUSES[each.to]
+    for each in process.arrows[issue.fields["status"]["id"]]:
+        label, kind = process.statuses[each.to]
         to = {"id": each.to, "name": label, "statusCategory": {"key": kind}}
         found.append({"id": each.id, "name": each.name, "hasScreen": each.screen, "isAvailable": True, "to": to})
         if "transitions.fields" in query.get("expand", ""):

@@ -13,14 +13,6 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-STATUSES = {
-    "1": ("Open", "new"),
-    "3": ("In Progress", "indeterminate"),
-    "4": ("Reopened", "new"),
-    "5": ("Resolved", "done"),
-    "6": ("Closed", "done"),
-    "10010": ("Waiting", "indeterminate"),
-}
 CATEGORIES = {"new": (2, "To Do"), "indeterminate": (4, "In Progress"), "done": (3, "Done")}
 RESOLUTIONS = {"10000": "Done", "10001": "Won't Do", "10002": "Duplicate", "10003": "Cannot Reproduce"}
 PRIORITIES = {"1": "Highest", "2": "High", "3": "Medium", "4": "Low", "5": "Lowest"}
@@ -36,7 +28,6 @@ CUSTOM = {
     "customfield_10005": ("Urgency", "option"),
     "customfield_10060": ("Seats", "number"),
 }
-START = "1"
 SUMMARY = 255
 TEXT = 32767
 
@@ -51,19 +42,80 @@ class Transition:
     screen: bool = False
 
 
+@dataclass(frozen=True)
+class Process:
+    """A workflow: its statuses (name, category), its arrows from each of them, and where issues begin."""
+
+    statuses: Mapping[str, tuple[str, str]]
+    arrows: Mapping[str, tuple[Transition, ...]]
+    start: str
+
+
 _PROGRESS = Transition("4", "Start Progress", "3")
 _RESOLVE = Transition("5", "Resolve Issue", "5", True)
 _CLOSE = Transition("2", "Close Issue", "6", True)
 _REOPEN = Transition("3", "Reopen Issue", "4")
 
-WORKFLOW: Mapping[str, tuple[Transition, ...]] = {
-    "1": (_PROGRESS, _RESOLVE, _CLOSE),
-    "3": (Transition("301", "Stop Progress", "1"), Transition("711", "Wait", "10010"), _RESOLVE, _CLOSE),
-    "4": (_PROGRESS, _RESOLVE, _CLOSE),
-    "5": (Transition("701", "Close Issue", "6"), _REOPEN),
-    "6": (_REOPEN,),
-    "10010": (Transition("721", "Back to work", "3"),),
-}
+CLASSIC = Process(
+    statuses={
+        "1": ("Open", "new"),
+        "3": ("In Progress", "indeterminate"),
+        "4": ("Reopened", "new"),
+        "5": ("Resolved", "done"),
+        "6": ("Closed", "done"),
+        "10010": ("Waiting", "indeterminate"),
+    },
+    arrows={
+        "1": (_PROGRESS, _RESOLVE, _CLOSE),
+        "3": (Transition("301", "Stop Progress", "1"), Transition("711", "Wait", "10010"), _RESOLVE, _CLOSE),
+        "4": (_PROGRESS, _RESOLVE, _CLOSE),
+        "5": (Transition("701", "Close Issue", "6"), _REOPEN),
+        "6": (_REOPEN,),
+        "10010": (Transition("721", "Back to work", "3"),),
+    },
+    start="1",
+)
+"""The workflow Jira begins with, a wait added."""
+
+
+def _service() -> Process:
+    to = {
+        "3": Transition("11", "Start work", "3"),
+        "5": Transition("761", "Resolve this issue", "5", True),
+        "6": Transition("971", "Close", "6"),
+        "10101": Transition("851", "Back to support", "10101"),
+        "10102": Transition("821", "Respond to customer", "10102"),
+        "10103": Transition("871", "Pending", "10103"),
+        "10104": Transition("891", "Escalate this issue", "10104"),
+        "10105": Transition("901", "Cancel request", "10105", True),
+    }
+    ways = {
+        "1": ("3", "10103", "10105"),
+        "10101": ("10102", "3", "10103", "10104", "5", "10105"),
+        "10102": ("10101", "5", "10105"),
+        "10103": ("10101", "3"),
+        "3": ("10102", "10103", "5"),
+        "10104": ("3", "10101"),
+        "5": ("6", "10101"),
+        "6": (),
+        "10105": (),
+    }
+    statuses = {
+        "1": ("Open", "new"),
+        "10101": ("Waiting for support", "indeterminate"),
+        "10102": ("Waiting for customer", "indeterminate"),
+        "10103": ("Pending", "indeterminate"),
+        "3": ("Work in progress", "indeterminate"),
+        "10104": ("Escalated", "indeterminate"),
+        "5": ("Resolved", "done"),
+        "6": ("Closed", "done"),
+        "10105": ("Canceled", "done"),
+    }
+    return Process(statuses, {here: tuple(to[each] for each in there) for here, there in ways.items()}, "10101")
+
+
+SERVICE = _service()
+"""The workflow of an IT service project."""
 
 
 class Refusal(Exception):

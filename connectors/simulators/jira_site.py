@@ -47,8 +47,11 @@ class Issue:
 class Site:
     """One site with the project OPS. ``lag``: seconds by which its search index stays behind."""
 
-    def __init__(self, clock: Callable[[], datetime], told: Told, lag: float = 5.0) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], told: Told, process: rules.Process = rules.CLASSIC, lag: float = 5.0
+    ) -> None:
         self.clock = clock
+        self.process = process
         self.issues: dict[str, Issue] = {}
         self.people = {account: dict(person) for account, person in PEOPLE.items()}
         self.content: dict[str, bytes] = {}
@@ -84,7 +87,7 @@ class Site:
         blank: Fields = dict.fromkeys(rules.CUSTOM)
         blank |= {"description": None, "assignee": None, "duedate": None, "labels": [], "resolution": None}
         blank |= {"priority": {"id": "3", "name": "Medium"}, "reporter": {"accountId": by}}
-        fields = {**blank, **stored, "project": dict(PROJECT), "status": {"id": rules.START}}
+        fields = {**blank, **stored, "project": dict(PROJECT), "status": {"id": self.process.start}}
         issue = self.issues[id] = Issue(id, f"OPS-{len(self.issues) + 1}", fields, now, now)
         issue.fields["creator"] = {"accountId": by}
         self._index(issue)
@@ -101,7 +104,7 @@ class Site:
 
     def move(self, by: str, issue: Issue, transition: str, given: Mapping[str, Any]) -> None:
         """A transition; raises ``Refusal``."""
-        offered = rules.WORKFLOW[issue.fields["status"]["id"]]
+        offered = self.process.arrows[issue.fields["status"]["id"]]
         chosen = next((each for each in offered if each.id == transition), None)
         if chosen is None:
             raise Refusal(None, f"Transition id '{transition}' is not valid for this issue.")
@@ -114,7 +117,7 @@ class Site:
             if resolution not in rules.RESOLUTIONS:
                 raise Refusal({"resolution": "Please select a valid resolution."})
             stored["resolution"] = {"id": resolution}
-        elif rules.STATUSES[chosen.to][1] != "done":
+        elif self.process.statuses[chosen.to][1] != "done":
             stored["resolution"] = None
         self._set(by, issue, stored)
 
@@ -186,7 +189,7 @@ class Site:
         for name in ("assignee", "reporter", "creator"):
             if fields[name]:
                 fields[name] = self.person(fields[name]["accountId"])
-        label, category = rules.STATUSES[fields["status"]["id"]]
+        label, category = self.process.statuses[fields["status"]["id"]]
         number, word = rules.CATEGORIES[category]
         fields["status"] |= {"name": label, "statusCategory": {"id": number, "key": category, "name": word}}
         if fields["resolution"]:
