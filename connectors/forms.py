@@ -66,7 +66,8 @@ def _settings(manifest: Manifest, auth: str) -> Iterator[Entry]:
 def _secrets(manifest: Manifest, auth: str, verify: str) -> Iterator[Entry]:
     _, signin = manifest.choice("auth", auth)
     _, checked = manifest.choice("webhook.verify", verify)
-    for name in dict.fromkeys(_named(signin) + _named(manifest.part("headers"))):
+    calls = {key: part for key, part in manifest.doc.items() if key not in ("auth", "webhook")}
+    for name in dict.fromkeys(_named(signin) + _named(calls)):
         yield Entry(name, "secret", name.replace("_", " ").capitalize(), secret=True)
     if checked:
         for name in dict.fromkeys(_named(checked) or [SECRET]):

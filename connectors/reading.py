@@ -12,7 +12,7 @@ from connectors.base import Change, Context, Hit, Item, Page, Person, Record
 from connectors.calls import Ask, Reply
 from connectors.engine import Engine
 from connectors.errors import Gone, Refused, Retry, Unsupported
-from connectors.feeds import Feed
+from connectors.feeds import AskRows, Feed
 from connectors.pages import Position
 from connectors.paths import ABSENT, plain
 from connectors.session import Broken, TooLarge
@@ -65,15 +65,15 @@ class Reading(Engine):
     def changed(self, ctx: Context, feed: str, cursor: str | None) -> Page:
         if hasattr(self._hooks, "changed"):
             return cast(Page, self._hooks.changed(ctx, feed, cursor))
-        spec = self._manifest.part("changed").get(feed)
+        spec = self._manifest.part("changed").get(feed, {})
+        return self.feed(feed, lambda names, at: self._page(ctx, spec, "changed", names, at)).read(ctx, cursor)
+
+    def feed(self, name: str, ask: AskRows) -> Feed:
+        """The feed of that name; ``ask`` gets its pages, so that a hook may get them another way."""
+        spec = self._manifest.part("changed").get(name)
         if spec is None:
-            raise Unsupported(self.cannot.get("changed", f"{self.kind} has no feed {feed!r}"))
-        return Feed(
-            spec,
-            self._records.times,
-            lambda names, at: self._page(ctx, spec, "changed", names, at),
-            lambda row, stamp: self._change(spec, row, stamp),
-        ).read(ctx, cursor)
+            raise Unsupported(self.cannot.get("changed", f"{self.kind} has no feed {name!r}"))
+        return Feed(spec, self._records.times, ask, lambda row, stamp: self._change(spec, row, stamp))
 
     def _change(self, spec: Mapping[str, Any], row: Any, stamp: str) -> Change | None:
         reply = paths.Reply(row)

@@ -136,3 +136,9 @@ def test_two_webhook_secrets_during_rotation() -> None:
 def test_an_address_without_its_last_slash() -> None:
     desk: Any = registry.build(registry.load(DESKLY), settings=GOOD, secrets=SECRETS)
     assert desk._places().base == "https://desk.example/base/api"
+
+
+def test_a_secret_in_the_body_of_a_call_is_asked_for_too() -> None:
+    made = 'create: {send: POST /tickets, headers: {X-Door: "{secret.door}"},'
+    text = DESKLY.replace("create: {send: POST /tickets,", made)
+    assert "door" in {entry.name for entry in form(registry.load(text)) if entry.secret}
