@@ -106,7 +106,8 @@ def _live(rt: Runtime, leg: Leg) -> tuple[Any, Any]:
 
 def _cases(rt: Runtime, ticket: int, link: int, remote: str | None, leg: Leg) -> Iterator[_Case]:
     """Everything that came in and went out, oldest first."""
-    found = [batch for batch in batches(rt.store, rt.desks, 0, leg.connection_id, ticket) if batch is not None]
+    every = batches(rt.store, rt.desks, 0, leg.connection_id, ticket)
+    found = [batch for batch in every if isinstance(batch, Batch)]
     for batch in reversed(found):
         yield from _of_batch(rt, batch, ticket, link, remote, leg)
 
