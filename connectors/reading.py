@@ -90,18 +90,28 @@ class Reading(Engine):
         return Change(id, None, None, stamp, author)
 
     def find(self, ctx: Context, ref: str) -> list[Hit]:
-        """The records that carry exactly ``ref``: what the desk's filter let through besides is dropped and said."""
+        """The records that carry exactly ``ref``: what the desk's filter let through besides is dropped and said. Where
+        a list does not show the reference at all, the record itself is looked at."""
         spec = self._spec("find")
         reply = self._call(ctx, Ask(spec, "find", {"ref": ref}))
         field = self._records.field(self.reference)
         hits: list[Hit] = []
         for _, row in pages.rows(reply, spec["items"]):
-            if field.read is None or field.decode(field.read.read(row, {"key": field.key})) != ref:
+            shown = field.read.read(row, {"key": field.key}) if field.read else ABSENT
+            if shown is ABSENT and (id := self._records.id_of(row)):
+                shown = self._reference_of(ctx, id)
+            if field.decode(shown) != ref:
                 ctx.log.warning("filter ignored: find gave a record without our reference")
                 continue
             record = self._records.decode(row, self._names())
             hits.append(Hit(record.id, record.created))
         return hits
+
+    def _reference_of(self, ctx: Context, id: str) -> Any:
+        try:
+            return self.fetch(ctx, id, items=False).fields.get(self.reference)
+        except Gone:
+            return None
 
     def person(self, ctx: Context, *, id: str | None = None, email: str | None = None) -> Person | None:
         spec = self._manifest.part("people")

@@ -20,6 +20,8 @@ def parse(spec: Mapping[str, Any], arrival: Arrival, decode: Callable[[Any], Rec
     except (ValueError, RecursionError):
         return [Event("ignored", reason="the payload is not JSON" if arrival.body else "the payload is empty")]
     rows = paths.parse(spec["many"]).read(doc) if "many" in spec else [doc]
+    if isinstance(rows, dict) and "many" in spec:  # one that stands where several may
+        rows = [rows]
     if not isinstance(rows, list):
         return [Event("ignored", reason=f"there is no list at {spec['many']}")]
     headers = {key.lower(): value for key, value in arrival.headers.items()}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors import registry
+from connectors.base import Arrival
 from connectors.errors import Refused
 from connectors.prepare import base_of
 from connectors.rest import Rest
@@ -131,6 +132,26 @@ def test_a_feed_without_order_is_read_page_by_page_where_the_desk_keeps_the_plac
             ids += [change.record_id for change in page.changes]
             cursor, done = page.cursor, page.done
     assert sorted(ids) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(("ref", "hits"), [("TDM-1", 1), ("TDM-2", 0)])
+def test_where_a_list_does_not_show_the_reference_the_record_is_looked_at(ref: str, hits: int) -> None:
+    row = {name: value for name, value in ticket().items() if name != "partner_ref"}
+
+    def answer(request: Request) -> Response:
+        return Response.of({"data": [row]} if request.path.endswith("/tickets") else ticket(partner_ref="TDM-1"))
+
+    with Scripted(answer) as desk:
+        assert len(deskly(desk.url).find(context(desk.port), ref)) == hits
+
+
+def test_one_event_may_stand_where_several_may() -> None:
+    made = deskly("http://127.0.0.1:9", DESKLY.replace("record_id: ticket.id", 'record_id: ticket.id\n  many: ""'))
+    for body, ids in (
+        (b'{"ticket": {"id": 1}}', ["1"]),
+        (b'[{"ticket": {"id": 1}}, {"ticket": {"id": 2}}]', ["1", "2"]),
+    ):
+        assert [event.record_id for event in made.parse(Arrival("POST", {}, {}, body))] == ids
 
 
 def test_a_person_may_have_an_address_under_one_name_or_another() -> None:
