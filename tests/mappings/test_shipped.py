@@ -37,6 +37,7 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {"secret": "x", "integration_code": "x", "webhook": "y"},
         {},
     ),
+    "halo": ({"url": URL, "application": "x", "client": 1}, {"client_secret": "x", "webhook": "y"}, {}),
     "connectwise": (
         {"company_id": "acme", "public_key": "x", "member": "api", "client_id": "x", "company": "c"},
         {"private_key": "x", "webhook": "y"},
@@ -48,6 +49,18 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
     "zendesk": ({"subdomain": "acme", "login": "a@a.example", "requester": 7}, {"token": "x", "webhook": "y"}, {}),
     "jira": (
         {"site": URL, "project": "OPS", "login": "a@a.example", "reference_field": 10050},
+        {"token": "x", "webhook": "y"},
+        {},
+    ),
+    "jsm": (
+        {
+            "site": URL,
+            "project": "OPS",
+            "login": "a@a.example",
+            "reference_field": 10050,
+            "service_desk": "10",
+            "request_type": "25",
+        },
         {"token": "x", "webhook": "y"},
         {},
     ),
@@ -77,10 +90,10 @@ def test_every_shipped_mapping_is_looked_at() -> None:
 def test_the_connectors_own_catalogue_takes_the_mapping(kind: str) -> None:
     settings, secrets, lists = DESKS[kind]
     catalogue = support.own_catalogue(kind, settings, secrets, lists)
-    mapping = compile_mapping(support.source(kind), catalogue, support.VOCABULARY, None, kind)
+    mapping = compile_mapping(support.shipped(kind), catalogue, support.VOCABULARY, None, kind)
     assert mapping.reference in catalogue["reference_searchable"]
     assert mapping.reads <= catalogue["fields"].keys()
-    assert failures(mapping, load(support.source(kind), kind)) == []
+    assert failures(mapping, load(support.shipped(kind), kind)) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -89,14 +102,14 @@ def test_the_mapping_holds_against_the_connectors_own_catalogue(kind: str) -> No
     levels = {"type": "choice", "values": {"High": "High", "Medium": "Medium", "Low": "Low"}}
     declared = {"fields": {"cf:Impact": levels, "cf:Urgency": levels}} if kind == "rt" else None
     catalogue = support.own_catalogue(kind, *DESKS[kind], declared)
-    found = prove(support.source(kind), catalogue, support.VOCABULARY, name=kind)
+    found = prove(support.shipped(kind), catalogue, support.VOCABULARY, name=kind)
     assert found.holds, [str(told) for told in found.complaints]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_channel_of_the_connector_has_an_audience_and_both_audiences_a_channel(kind: str) -> None:
     catalogue = support.own_catalogue(kind, *DESKS[kind])
-    mapping = compile_mapping(support.source(kind), catalogue, support.VOCABULARY, None, kind)
+    mapping = compile_mapping(support.shipped(kind), catalogue, support.VOCABULARY, None, kind)
     channels = catalogue["channels"]
     assert {mapping.channel_out(frozenset(a.split("+"))) for a in ("provider", "provider+requester")} <= channels.keys()
     for channel, entry in channels.items():
@@ -106,6 +119,6 @@ def test_every_channel_of_the_connector_has_an_audience_and_both_audiences_a_cha
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_ours_is_mapped_or_explained(kind: str) -> None:
     catalogue = support.own_catalogue(kind, *DESKS[kind])
-    mapping = compile_mapping(support.source(kind), catalogue, support.VOCABULARY, None, kind)
+    mapping = compile_mapping(support.shipped(kind), catalogue, support.VOCABULARY, None, kind)
     assert mapping.fields.keys() | mapping.unsupported.keys() == support.VOCABULARY.keys()
     assert not mapping.fields.keys() & mapping.unsupported.keys()
