@@ -34,6 +34,7 @@ class Jira(Simulator):
 
     process = rules.CLASSIC
     api = API
+    open_files = True
 
     def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
         super().__init__(clock, **more)
@@ -299,7 +300,7 @@ class Jira(Simulator):
 
     def kept(self, id: str) -> list[Kept]:
         files = self.site.find(id).files
-        return [Kept(f["id"], f["filename"], self.site.content[f["id"]], f.get("public", True)) for f in files]
+        return [Kept(f["id"], f["filename"], self.site.content[f["id"]], f.get("public", self.open_files)) for f in files]
 
     def spent(self, id: str) -> list[int]:
         return [each["timeSpentSeconds"] // 60 for each in self.site.find(id).worklogs]

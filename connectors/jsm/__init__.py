@@ -1,0 +1,1 @@
+"""The Jira Service Management connector: manifest.yaml, and the hooks of Jira."""
