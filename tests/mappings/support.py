@@ -20,9 +20,14 @@ VOCABULARY = vocabulary.document()
 
 
 def source(name: str) -> str:
-    """The text of a shipped mapping, or of one of the worked documents."""
-    shipped = SHIPPED / f"{name}.yaml"
-    return (shipped if shipped.exists() else HERE / "documents" / f"{name}.yaml").read_text()
+    """The text of one of the worked documents, or of a shipped mapping."""
+    worked = HERE / "documents" / f"{name}.yaml"
+    return worked.read_text() if worked.exists() else shipped(name)
+
+
+def shipped(kind: str) -> str:
+    """The text of the mapping that is shipped for a kind."""
+    return (SHIPPED / f"{kind}.yaml").read_text()
 
 
 def catalogue(name: str) -> dict[str, Any]:
