@@ -242,6 +242,16 @@ def test_a_list_that_is_not_in_order_is_read_to_its_end(rig: Rig) -> None:
     assert {ids[140], ids[5]} <= set(told)
 
 
+def test_a_row_that_is_written_late_is_told_though_it_is_older_than_the_last_one_seen(rig: Rig) -> None:
+    rig.new()
+    rig.clock.forward(60)
+    rig.new("TDM-2")
+    _, cursor = rig.poll(None)
+    rig.clock.forward(-30)
+    late = rig.new("TDM-3")
+    assert rig.poll(cursor)[0] == [late]
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "[]", '{"head": "x", "seen": {}}'])
 def test_a_cursor_that_is_none_begins_anew(rig: Rig, cursor: str) -> None:
     id = rig.new()
