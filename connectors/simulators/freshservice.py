@@ -7,6 +7,7 @@ workspace, and lists show the primary workspace alone unless they are asked for 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
@@ -64,7 +65,9 @@ class Freshservice(Freshworks):
     def route(self, request: Request, parts: list[str]) -> Response:
         match request.method, parts:
             case "GET", ["tickets", "filter"]:
-                rows, number = self._inside(request, self.found(request)), int(request.query.get("page", 1))
+                named = re.search(r"workspace_id:([0-9]+)", request.query.get("query", ""))
+                rows = inside(int(named[1]) if named else PRIMARY, self.found(request))
+                number = int(request.query.get("page", 1))
                 page = rows[(number - 1) * PER_SEARCH : number * PER_SEARCH]
                 return Response.of({"tickets": page, "total": len(rows)})
             case "GET", ["agents", "me"]:
@@ -80,12 +83,7 @@ class Freshservice(Freshworks):
         return super().route(request, parts)
 
     def listed(self, request: Request) -> list[Row]:
-        return self._inside(request, super().listed(request))
-
-    def _inside(self, request: Request, rows: list[Row]) -> list[Row]:
-        """The rows of the workspace asked for: 0 for all, the primary one if nothing was said."""
-        wanted = int(request.query.get("workspace_id", PRIMARY))
-        return [each for each in rows if wanted in (0, each["workspace_id"])]
+        return inside(int(request.query.get("workspace_id", PRIMARY)), super().listed(request))
 
     def tell(self, ticket: Row, event: str) -> None:
         """What a node of a workflow sends: the body in our guide."""
@@ -98,6 +96,11 @@ class Freshservice(Freshworks):
     def move(self, id: str) -> None:
         """To another workspace."""
         self.tickets[int(id)] |= {"workspace_id": 3, "updated_at": self.now()}
+
+
+def inside(workspace: int, rows: list[Row]) -> list[Row]:
+    """The rows of one workspace, 0 for all."""
+    return [each for each in rows if workspace in (0, each["workspace_id"])]
 
 
 def agent(person: Mapping[str, Any]) -> Row:

@@ -319,9 +319,9 @@ class Freshworks(Simulator):
         ]
         for term in text[1:-1].split(" AND "):
             name, _, wanted = term.partition(":")
-            if name not in self.columns and name not in ("status", "priority", "tag"):
+            if name not in self.columns and self.scalars.get(name) is not int:
                 raise Invalid(name, "Unexpected/invalid field in request", "invalid_field")
-            rows = [each for each in rows if str(each["custom_fields"].get(name, each.get(name))) == wanted.strip("'")]
+            rows = [each for each in rows if _fits(each["custom_fields"].get(name, each.get(name)), wanted)]
         return rows
 
     def _living(self, id: str) -> Row:
@@ -427,6 +427,13 @@ def bare(text: str) -> str:
     """The text of some HTML."""
     lines = re.sub(r"<(?:br|/p|/div)[^>]*>", "\n", text)
     return html.unescape(re.sub(r"<[A-Za-z/][^>]*>", "", lines)).strip("\n")
+
+
+def _fits(have: Any, wanted: str) -> bool:
+    """``'text'``, a number, or ``>`` and ``<`` with one, which mean "or equal" here."""
+    if wanted[:1] in (">", "<"):
+        return have is not None and (int(have) >= int(wanted[1:]) if wanted[0] == ">" else int(have) <= int(wanted[1:]))
+    return str(have) == wanted.strip("'")
 
 
 def _moment(text: str) -> datetime:

@@ -110,7 +110,8 @@ class TestFreshservice(Rehearsal):
         assert self.polled({}) == {ours} and self.record(theirs).state == "left"
         self.clock.forward(self.desk.visible_after)
         assert self.desk.find(self.ctx(), "TDM-2") == []
-        other = self.connect(settings={"workspace": 3})
+        assert self.sim.asked[-1].query == {"query": "\"tandem_reference:'TDM-2' AND priority:>1\""}
+        other = self.connect(settings={"workspace": 3, "within": "workspace_id:3"})
         assert [hit.id for hit in other.find(self.ctx(), "TDM-2")] == [theirs]
         assert other.fetch(self.ctx(), theirs).state == "live"
 
