@@ -13,7 +13,7 @@ class Feeds(Rehearsal):
         self.polled(cursors)
         ids = set()
         with self.theirs():
-            for number in range(230):
+            for number in range(self.many):
                 ids.add(self.sim.open_record(f"record {number}"))
                 self.clock.forward(1)
         assert ids <= self.polled(cursors)
@@ -23,7 +23,7 @@ class Feeds(Rehearsal):
         cursors: dict[str, str] = {}
         self.polled(cursors)
         with self.theirs():
-            ids = {self.sim.open_record(f"record {number}") for number in range(230)}
+            ids = {self.sim.open_record(f"record {number}") for number in range(self.many)}
         assert ids <= self.polled(cursors)
 
     def test_f03_a_record_that_changes_between_polls_is_told_again(self) -> None:

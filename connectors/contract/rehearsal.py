@@ -41,6 +41,9 @@ class Rehearsal:
     status: ClassVar[tuple[str, str, str]] = ("status", "", "")
     fields: ClassVar[Mapping[str, Value]] = {}
     fixtures: ClassVar[Path | None] = None
+    clocks: ClassVar[Callable[[], Clock]] = Clock
+    many: ClassVar[int] = 230
+    """More records than two pages of any desk hold."""
 
     clock: Clock
     sim: Simulator
@@ -50,7 +53,7 @@ class Rehearsal:
     lists: Mapping[str, Any]
 
     def setup_method(self, _method: object = None) -> None:
-        self.clock = Clock()
+        self.clock = type(self).clocks()
         self.sim = type(self).simulator(self.clock).start()
         self.kept, self.found, self.lists = {}, {}, {}
         self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))

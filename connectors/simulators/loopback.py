@@ -25,13 +25,15 @@ BODY_MAX = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Request:
-    """One request; header names in lower case, ``path`` percent-decoded, of repeated query names the last."""
+    """One request; header names in lower case, ``path`` percent-decoded, of repeated query names the last; ``target``
+    as it was sent."""
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: bytes
+    target: str = ""
 
     def json(self) -> Any:
         """The body as JSON; raises ``ValueError``."""
@@ -84,7 +86,7 @@ def read_request(stream: BufferedIOBase, reply: Callable[[bytes], object]) -> Re
         reply(b"HTTP/1.1 100 Continue\r\n\r\n")
     url = urlsplit(parts[1])
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    return Request(parts[0], unquote(url.path), query, headers, _body(stream, headers))
+    return Request(parts[0], unquote(url.path), query, headers, _body(stream, headers), parts[1])
 
 
 def _headers(stream: BufferedIOBase) -> dict[str, str]:
