@@ -97,7 +97,7 @@ def test_what_follows_is_an_edit_of_the_issue(desk: Desk) -> None:
 
 
 def test_a_field_that_is_not_on_the_form_is_refused_in_words(desk: Desk) -> None:
-    with pytest.raises(Refused, match=r"customfield_10051.*not on the form"):
+    with pytest.raises(Refused, match=r"^The field 'customfield_10051' is not on the form of this request type\.$"):
         desk.new(**{"cf:customfield_10051": "Zürich"})
 
 
