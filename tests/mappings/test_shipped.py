@@ -31,6 +31,7 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {},
     ),
     "glpi_legacy": ({"url": URL}, {"user_token": "x", "webhook": "y"}, {}),
+    "znuny": ({"url": URL, "login": "x", "queue": "q", "customer": "c@a.example"}, {"password": "x"}, {}),
     "zammad": ({"url": URL, "group": "Users", "customer": "desk@a.example"}, {"token": "x", "webhook": "y"}, {}),
     "autotask": (
         {"login": "api@a.example", "company": 1},
