@@ -4,12 +4,12 @@ team of persons and groups in one list, and the challenge that comes before each
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from connectors.base import Arrival, Context, Item, Reply
+from connectors.challenge import answered
 from connectors.rest import Rest
 from connectors.values import Times
 
@@ -24,7 +24,7 @@ class Hooks:
 
     def challenge(self, arrival: Arrival) -> Reply | None:
         """Proves that we hold the secret: GLPI asks before it sends."""
-        return answered(arrival, self._rest.webhook_secrets.get("webhook", ""))
+        return answered(arrival, "crc_token", self._rest.webhook_secrets.get("webhook", ""))
 
     def unwrap(self, doc: Any) -> Any:
         """Tickets with their first person and group of each role beside the team, which mixes them."""
@@ -54,14 +54,6 @@ class Hooks:
 
 
 KINDS = ("Followup", "Solution", "Task", "Document")
-
-
-def answered(arrival: Arrival, secret: str) -> Reply | None:
-    """The answer to a challenge; None where none came or nobody has told us the secret."""
-    token = arrival.query.get("crc_token")
-    if arrival.method != "GET" or not token or not secret:
-        return None
-    return Reply(200, hmac.new(secret.encode(), token.encode(), "sha256").hexdigest().encode())
 
 
 def _item(row: Row, id: str, channel: str, prefix: str = "") -> Item:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.base import Arrival, Reply
-from connectors.glpi.hooks import answered
+from connectors.challenge import answered
 from connectors.rest import Rest
 
 
@@ -15,4 +15,4 @@ class Hooks:
 
     def challenge(self, arrival: Arrival) -> Reply | None:
         """Proves that we hold the secret: GLPI asks before it sends."""
-        return answered(arrival, self._rest.webhook_secrets.get("webhook", ""))
+        return answered(arrival, "crc_token", self._rest.webhook_secrets.get("webhook", ""))
