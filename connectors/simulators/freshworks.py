@@ -219,6 +219,9 @@ class Freshworks(Simulator):
             made = Response.of({"description": "Validation failed", "errors": [no.error]}, 400)
         except KeyError:
             made = Response(404)  # without a word
+        except ValueError:
+            words = {"code": "invalid_json", "message": "Request body has invalid json format"}
+            made = Response(404) if request.method == "GET" else Response.of(words, 400)
         return Response(made.status, made.body, made.mime, {**headers, **made.headers})
 
     def route(self, request: Request, parts: list[str]) -> Response:

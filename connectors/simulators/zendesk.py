@@ -66,6 +66,9 @@ class Zendesk(Simulator):
             return self._route(request)
         except Refusal as no:
             return Response.of(no.body, no.status)
+        except ValueError:
+            words = {"title": "Invalid JSON", "message": "Server could not parse JSON"}
+            return Response.of({"error": words}, 400)
 
     def _route(self, request: Request) -> Response:
         path = request.path.removesuffix("/").removesuffix(".json")

@@ -1,0 +1,73 @@
+"""Everything a connector can ask, asked once of its simulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.contract import Contract
+from connectors.contract.rehearsal import file_of
+from connectors.errors import Unsupported
+from connectors.simulators.loopback import Request
+from tests.connectors.freshdesk.test_contract import TestFreshdesk as Freshdesk
+from tests.connectors.freshservice.test_contract import TestFreshservice as Freshservice
+from tests.connectors.servicenow.test_contract import TestServiceNow as ServiceNow
+from tests.connectors.zendesk.test_contract import TestZendesk as Zendesk
+
+CONTRACTS: dict[str, type[Contract]] = {
+    "servicenow": ServiceNow,
+    "zendesk": Zendesk,
+    "freshdesk": Freshdesk,
+    "freshservice": Freshservice,
+}
+
+
+def asked(kind: str) -> list[Request]:
+    """The simulator's log of a rehearsal in which every verb of ``kind`` was used."""
+    made = CONTRACTS[kind]()
+    made.setup_method()
+    try:
+        _records(made)
+        _items(made)
+        _reads(made)
+        return list(made.sim.asked)
+    finally:
+        made.teardown_method()
+
+
+def _records(made: Contract) -> None:
+    id = made.new(ref="TDM-DRIVEN1")
+    for name, value in made.samples().items():
+        made.desk.update(made.ctx(), id, {name: value}, made.record(id).version)
+    made.desk.update(made.ctx(), id, {made.title: "another title"}, None)
+
+
+def _items(made: Contract) -> None:
+    id = made.new(ref="TDM-DRIVEN2")
+    for name, channel in made.desk.channels.items():
+        reaches = sorted(channel.reaches)
+        said = made.desk.comment(made.ctx(), id, name, f"by {name}", reaches)
+        if channel.edit:
+            made.desk.comment(made.ctx(), id, name, f"again by {name}", reaches, replaces=said.id)
+        if channel.attach:
+            made.desk.attach(made.ctx(), id, name, file_of("log.txt", b"a log"), reaches)
+    if "worklog" in made.desk.verbs:
+        made.desk.worklog(made.ctx(), id, 15, "looked at the switch", made.clock())
+    record = made.record(id)
+    assert record.comments and record.complete
+    for file in record.files:
+        assert b"".join(made.desk.file(made.ctx(), file))
+
+
+def _reads(made: Contract) -> None:
+    cursors: dict[str, str] = {}
+    assert made.polled(cursors)
+    made.polled(cursors)
+    for feed in made.desk.feeds:
+        made.poll(feed, cursors.get(feed))
+    made.desk.find(made.ctx(), "TDM-DRIVEN1")
+    ways: list[dict[str, Any]] = [{"id": made.desk.check(made.ctx()).values["me"]}, {"email": "somebody@example.com"}]
+    for way in ways:
+        try:
+            made.desk.person(made.ctx(), **way)
+        except Unsupported:
+            continue

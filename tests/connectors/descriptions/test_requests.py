@@ -1,0 +1,102 @@
+"""Every request that a connector makes, judged by its vendor's own API description where there is one.
+
+The descriptions lie beside this tree and are not ours to keep, so these tests are left out where they are absent.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from connectors.simulators.loopback import Request
+from tests.connectors.descriptions import files
+from tests.connectors.descriptions.drive import CONTRACTS, asked
+
+pytestmark = pytest.mark.skipif(
+    not files.DATA.exists(), reason="the vendors' API descriptions are not beside this tree"
+)
+
+UNSAID = {
+    "zendesk": {"GET /api/v2/tickets/{ticket_id}/comments: query page[size]"},  # its text says it: cursor pagination
+    "freshservice": {"PUT /api/v2/tickets/{id}: body resolution_notes"},  # named on the vendor's page, not in the file
+}
+"""What a description has no word for, though the vendor's other pages have."""
+
+AGENTS = {"GET /api/v2/agents", "GET /api/v2/agents/me", "GET /api/v2/agents/{}", "GET /api/v2/groups"}
+NOTES = {"POST /api/v2/tickets/{}/time_entries", "PUT /api/v2/conversations/{}"}
+STORE = {"GET /data/helpdesk/attachments/production/{}/original/log.txt"}
+FOREIGN = {
+    "zendesk": {"GET /attachments/token/{}{}/", "GET /storage/{}/log.txt"},
+    "freshdesk": AGENTS | NOTES | STORE | {"GET /api/v2/time_entries"},
+    "freshservice": AGENTS | NOTES | STORE,
+}
+"""Calls that no description covers: files lie elsewhere, and those of Freshworks are small."""
+
+LEAST = {"servicenow": 8, "zendesk": 13, "freshdesk": 9, "freshservice": 9}
+"""How many operations of a description are used."""
+
+
+@pytest.mark.parametrize("kind", sorted(CONTRACTS))
+def test_a_vendor_would_take_every_request(kind: str) -> None:
+    found = files.description(kind).judge(asked(kind))
+    assert sorted(set(found.refused)) == []
+    assert found.unsaid == UNSAID.get(kind, set())
+    assert found.foreign == FOREIGN.get(kind, set())
+    assert len(found.judged) == LEAST[kind], found.judged
+
+
+def posted(path: str, body: object, method: str = "POST") -> Request:
+    headers = {"content-type": "application/json", "authorization": "Basic x"}
+    return Request(method, path, {}, headers, json.dumps(body).encode())
+
+
+UPLOAD = Request("POST", "/api/v2/uploads", {}, {"content-type": "text/plain", "authorization": "Basic x"}, b"x")
+WRONG = {
+    "a status that is a word": ("freshdesk", posted("/api/v2/tickets/1", {"status": "open"}, "PUT")),
+    "a priority that is none": ("freshdesk", posted("/api/v2/tickets/1", {"priority": 5}, "PUT")),
+    "an impact that is none": ("freshservice", posted("/api/v2/tickets/1", {"impact": 4}, "PUT")),
+    "a note without a text": ("freshdesk", posted("/api/v2/tickets/1/notes", {"private": True})),
+    "a filter without a query": (
+        "freshservice",
+        Request("GET", "/api/v2/tickets/filter", {}, {"authorization": "Basic x"}, b""),
+    ),
+    "a page that is too long": (
+        "freshdesk",
+        Request("GET", "/api/v2/tickets", {"per_page": "500"}, {"authorization": "Basic x"}, b""),
+    ),
+    "an upload without a name": ("zendesk", UPLOAD),
+    "a requester that is no number": ("zendesk", posted("/api/v2/tickets", {"ticket": {"requester_id": "bob"}})),
+    "a call that is not signed in": (
+        "zendesk",
+        replace(UPLOAD, query={"filename": "x"}, headers={"content-type": "text/plain"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_what_a_vendor_would_refuse_is_refused(what: str) -> None:
+    kind, request = WRONG[what]
+    assert files.description(kind).judge([request]).refused, what
+
+
+@pytest.mark.parametrize(
+    ("kind", "request_", "word"),
+    [
+        ("freshdesk", posted("/api/v2/tickets/1", {"surprise": 1}, "PUT"), "PUT /api/v2/tickets/{id}: body surprise"),
+        ("zendesk", replace(UPLOAD, query={"filename": "x", "name": "x"}), "POST /api/v2/uploads: query name"),
+        (
+            "zendesk",
+            posted("/api/v2/tickets/1", {"ticket": {"comment": {"text": "x"}}}, "PUT"),
+            "PUT /api/v2/tickets/{ticket_id}: body ticket.comment.text",
+        ),
+    ],
+)
+def test_what_a_vendor_has_no_word_for_is_told(kind: str, request_: Request, word: str) -> None:
+    assert word in files.description(kind).judge([request_]).unsaid
+
+
+def test_what_is_not_described_is_told() -> None:
+    found = files.description("zendesk").judge([Request("GET", "/api/v2/nowhere/12345", {}, {}, b"")])
+    assert found.foreign == {"GET /api/v2/nowhere/{}"} and not found.judged
