@@ -33,6 +33,7 @@ class Jira(Simulator):
     """One site. ``admin``: whether our account may write without notifying anybody."""
 
     process = rules.CLASSIC
+    types: Mapping[str, str] = rules.TYPES
     api = API
     open_files = True
 
@@ -88,7 +89,9 @@ class Jira(Simulator):
         """One call; raises ``Refusal``, KeyError (404) and ValueError (400)."""
         match method, *path:
             case "GET", "issue", "createmeta", _, "issuetypes":
-                return Response.of({"issueTypes": named(rules.TYPES, subtask=False), "startAt": 0, "total": 4})
+                return Response.of(
+                    {"issueTypes": named(self.types, subtask=False), "startAt": 0, "total": len(self.types)}
+                )
             case "POST", "issue":
                 return self._create(request.json())
             case _, "issue", name, *rest:
@@ -124,7 +127,7 @@ class Jira(Simulator):
             case ("project", key, *rest):
                 if key not in (PROJECT["key"], PROJECT["id"]):
                     return failure(404, f"No project could be found with key '{key}'.")
-                types = [{**each, "statuses": statuses(self.process)} for each in named(rules.TYPES, subtask=False)]
+                types = [{**each, "statuses": statuses(self.process)} for each in named(self.types, subtask=False)]
                 return Response.of(types if rest == ["statuses"] else {**PROJECT, "projectTypeKey": "software"})
             case ("priority", "search"):
                 return Response.of({"values": named(rules.PRIORITIES), "isLast": True, "total": 5})
@@ -300,7 +303,9 @@ class Jira(Simulator):
 
     def kept(self, id: str) -> list[Kept]:
         files = self.site.find(id).files
-        return [Kept(f["id"], f["filename"], self.site.content[f["id"]], f.get("public", self.open_files)) for f in files]
+        return [
+            Kept(f["id"], f["filename"], self.site.content[f["id"]], f.get("public", self.open_files)) for f in files
+        ]
 
     def spent(self, id: str) -> list[int]:
         return [each["timeSpentSeconds"] // 60 for each in self.site.find(id).worklogs]

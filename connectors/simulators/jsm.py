@@ -32,6 +32,7 @@ class Jsm(Jira):
     """One service desk. ``agent``: whether our account is one; ``automation``: whether an answer moves the request."""
 
     process = rules.SERVICE
+    types: Mapping[str, str] = {id: name for id, name in rules.TYPES.items() if name != "Task"}
     api = PLATFORM
     open_files = False  # what hangs on the issue alone does not show in the portal
 
