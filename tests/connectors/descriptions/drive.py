@@ -10,6 +10,8 @@ from connectors.errors import Unsupported
 from connectors.simulators.loopback import Request
 from tests.connectors.freshdesk.test_contract import TestFreshdesk as Freshdesk
 from tests.connectors.freshservice.test_contract import TestFreshservice as Freshservice
+from tests.connectors.jira.test_contract import TestJira as Jira
+from tests.connectors.jsm.test_contract import TestJsm as Jsm
 from tests.connectors.servicenow.test_contract import TestServiceNow as ServiceNow
 from tests.connectors.zendesk.test_contract import TestZendesk as Zendesk
 
@@ -18,6 +20,8 @@ CONTRACTS: dict[str, type[Contract]] = {
     "zendesk": Zendesk,
     "freshdesk": Freshdesk,
     "freshservice": Freshservice,
+    "jira": Jira,
+    "jsm": Jsm,
 }
 
 
@@ -39,6 +43,8 @@ def _records(made: Contract) -> None:
     for name, value in made.samples().items():
         made.desk.update(made.ctx(), id, {name: value}, made.record(id).version)
     made.desk.update(made.ctx(), id, {made.title: "another title"}, None)
+    field, _, reachable = made.status
+    made.desk.update(made.ctx(), id, {field: reachable, **made.with_status()}, made.record(id).version)
 
 
 def _items(made: Contract) -> None:

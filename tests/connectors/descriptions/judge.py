@@ -42,6 +42,11 @@ class Verdict:
     unsaid: set[str] = field(default_factory=set)
     foreign: set[str] = field(default_factory=set)
 
+    def and_also(self, other: Verdict) -> Verdict:
+        """Both; no operation is in both."""
+        refused = [*self.refused, *other.refused]
+        return Verdict(self.judged | other.judged, refused, self.unsaid | other.unsaid, self.foreign | other.foreign)
+
 
 class Description:
     """One API description. ``document`` is its plain tree."""
