@@ -109,6 +109,13 @@ def using(rt: Runtime, conn: Connection, name: str, also: Collection[str] = ()) 
     return sorted((row for row in rt.desks.rows() if row.id in ids), key=lambda row: row.name)
 
 
+def _tried(rt: Runtime, conn: Connection, version: Version) -> list[Row]:
+    """The connections where live links have a version by canary, though it is in force at none."""
+    query = select(_L.connection_id).distinct().where(_L.mapping_id == version.id, _L.role != "ended")
+    ids = set(conn.scalars(query))
+    return sorted((row for row in rt.desks.rows() if row.id in ids), key=lambda row: row.name)
+
+
 def proof(rt: Runtime, conn: Connection, text: str, file: str, also: Collection[str] = ()) -> Proof:
     """Prove a text against every desk that uses it. Raises NotFound for a parent or a connection there is not."""
     try:
@@ -219,7 +226,7 @@ def canary(
     _percent(percent)
     with rt.store.write() as conn:
         target = versions.find(conn, "mapping", name)
-        users = using(rt, conn, name, also)
+        users = using(rt, conn, name, also) or _tried(rt, conn, target)
         if not users:
             raise Conflict("no connection uses this mapping", "mapping", name, "Name one that shall.")
         if percent < 100 and all(row.mapping_id == target.id for row in users):

@@ -49,6 +49,16 @@ def test_a_file_is_published_and_links_move(connected: Cli, server: DeskServer, 
     assert "reason" in connected.refused("mapping", "publish", write(TOWN))
 
 
+def test_a_first_canary_is_widened_where_it_is(connected: Cli, write: Write) -> None:
+    """Nobody has to say again at which connection: it is in force there only once it is for all."""
+    escalated(connected, 6)
+    said = connected.good("mapping", "publish", write(TOWN), *HERE, "--canary", "50")
+    assert "for all: tandem mapping canary town 100" in said
+    assert "in force at acme" in connected.good("mapping", "canary", "town", "100")
+    (row,) = json.loads(connected.good("mapping", "history", "town", "--json"))
+    assert row["links"] == 6
+
+
 def test_what_is_wrong_or_not_accepted_is_refused_with_its_line(connected: Cli, write: Write) -> None:
     said = connected.refused("mapping", "publish", write(OTHER), *HERE)
     assert "town.yaml:" in said and "Mend it, or accept M041:status" in said
