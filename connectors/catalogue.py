@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.base import Catalogue
-from connectors.manifest import Manifest
+from connectors.manifest import Manifest, defined
 from connectors.templates import Names, parse
 
 TYPES = {"person": "user", "boolean": "bool", "rich": "text", "integer": "number", "ref": "text"}
@@ -72,7 +72,7 @@ def build_catalogue(
         "status": status,
         "channels": _channels(manifest, text_format),
         "attachments": _attachments(manifest),
-        "reference_searchable": [reference] if reference in fields and "find" in manifest.part("calls") else [],
+        "reference_searchable": [reference] if reference in fields and "find" in defined(manifest.doc) else [],
         **({"workflow": dict(manifest.part("workflow"))} if manifest.part("workflow") else {}),
     }
     return Catalogue({**doc, **{key: value for key, value in declared.items() if key != "fields"}}, sources)

@@ -40,7 +40,8 @@ class BadManifest(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """A checked manifest. ``doc`` is its plain document; ``hooks`` the class that ``hooks.py`` defines, if any."""
+    """A checked manifest. ``doc`` is its plain document; ``hooks`` the class that ``hooks.py`` defines, if any, or that
+    ``connector.py`` does where the manifest lists verbs under ``python``."""
 
     doc: Mapping[str, Any]
     text: str = ""
@@ -81,7 +82,8 @@ def load(text: str, name: str = "manifest", hooks: type[Any] | None = None) -> M
         document = read_yaml(text)
     except BadYaml as error:
         raise BadManifest((f"{name}:{error}",)) from error
-    complaints = list(schema.MANIFEST(document.value, ()))
+    own = isinstance(document.value, dict) and "python" in document.value
+    complaints = list((schema.OWN if own else schema.MANIFEST)(document.value, ()))
     if not complaints:
         complaints = list(_meaning(document.value, hooks))
     if complaints:
@@ -98,9 +100,13 @@ def _line(name: str, document: Document, complaint: Complaint) -> str:
 def _meaning(doc: Mapping[str, Any], hooks: type[Any] | None) -> Iterator[Complaint]:
     yield from _verbs(doc)
     yield from _names(doc)
-    yield from _secrets(doc)
     yield from _fields(doc)
     yield from _channels(doc)
+    if "python" in doc:
+        missing_verbs = set(doc["python"]) - set(dir(hooks or object))
+        yield from ((("python",), f"connector.py has no method {each!r}") for each in sorted(missing_verbs))
+        return
+    yield from _secrets(doc)
     yield from _calls(doc)
     listed, defined = set(doc.get("hooks", ())), {n for n in vars(hooks or object) if n in schema.HOOKS}
     for missing in sorted(listed - defined):
@@ -115,7 +121,7 @@ def defined(doc: Mapping[str, Any]) -> set[str]:
     verbs = {verb for verb in doc.get("calls", {}) if verb != "check"}
     verbs |= {verb for verb in ("comment", "attach") if any(verb in channel for channel in channels)}
     verbs |= {verb for verb, key in (("person", "people"), ("changed", "changed")) if doc.get(key)}
-    verbs |= {verb for verb in ("changed", "file") if verb in hooks}
+    verbs |= {verb for verb in ("changed", "file") if verb in hooks} | set(doc.get("python", ()))
     return verbs | ({"webhook"} if doc.get("webhook") or "verify" in hooks else set())
 
 
@@ -148,7 +154,7 @@ def _names(doc: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 def _checks(doc: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    check = doc["calls"]["check"]
+    check = doc.get("calls", {}).get("check", {})
     yield check
     yield check.get("first", {})
 
@@ -228,13 +234,13 @@ def _fields(doc: Mapping[str, Any]) -> Iterator[Complaint]:
                 if other not in fields:
                     yield way, f"{other!r} is no field{schema.nearest(other, fields)}"
     status = doc.get("status", "status")
-    if status not in fields:
+    if status not in fields and ("status" in doc or "python" not in doc):
         yield ("status",), f"the status field {status!r} is not in the catalogue"
     reference = doc.get("reference", "")
     family, colon, _ = reference.partition(":")
     if reference and (family not in families if colon else reference not in fields):
         yield ("reference",), f"{reference!r} is no field"
-    if not reference and "find" in doc["calls"]:
+    if not reference and "find" in defined(doc):
         yield ("calls", "find"), "find needs a reference"
     spec = (families.get(family) if colon else fields.get(reference)) or {}
     if spec.get("write") == "none" or spec.get("max", 40) < 40:

@@ -111,7 +111,10 @@ def _shipped(kind: str) -> Manifest:
     if kind not in shipped():
         raise KeyError(kind)
     folder = files("connectors") / kind
-    hooks = importlib.import_module(f"connectors.{kind}.hooks").Hooks if (folder / "hooks.py").is_file() else None
+    ways = (("hooks", "Hooks"), ("connector", "Connector"))
+    found = (getattr(importlib.import_module(f"connectors.{kind}.{file}"), name)
+             for file, name in ways if (folder / f"{file}.py").is_file())  # fmt: skip
+    hooks = next(found, None)
     return load((folder / "manifest.yaml").read_text("utf-8"), f"{kind}/manifest.yaml", hooks)
 
 
@@ -135,6 +138,9 @@ def build(
     """
     spec = manifest(kind) if isinstance(kind, str) else kind
     values = forms.filled(spec, auth, verify, settings, secrets)
+    if "python" in spec.doc and spec.hooks is not None:
+        own: Connector = spec.hooks(spec, settings=values, secrets=secrets)
+        return own
     return Rest(
         spec,
         settings=values,

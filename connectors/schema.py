@@ -441,3 +441,30 @@ MANIFEST = record(
     },
     ("manifest", "kind", "name", "base", "auth", "text", "record", "fields", "calls", "channels"),
 )
+
+OWN_VERBS = ("create", "update", "find", "worklog", "file", "comment", "attach", "person", "changed")
+OWN = record(
+    {
+        "manifest": word(1),
+        "kind": _parsed(_slug),
+        "name": TEXT,
+        "tested": listing(TEXT),
+        "python": listing(word(*OWN_VERBS)),
+        "settings": SETTINGS,
+        "auth": table(record({"basic": listing(TEMPLATE), "settings": SETTINGS}, ("basic",)), NAME),
+        "text": record({"format": TEXT, "max": NUMBER}, ("format",)),
+        "fields": table(record(FIELD)),
+        "status": TEXT,
+        "attachments": record({"max": NUMBER, "shown_with": word("channel", "record"), "reaches": REACHES}),
+        "apply_horizon": PERIOD,
+        "reference": TEXT,
+        "channels": table(
+            record({"reaches": REACHES, "comment": word(True), "attach": word(True)}, ("reaches",)), NAME
+        ),
+        "changed": table(record({"gives": word("hints", "records", "worklogs")}, ("gives",)), NAME),
+        "limits": record({"in_flight": NUMBER, "rate": RATE}),
+        "cannot": table(TEXT),
+    },
+    ("manifest", "kind", "name", "python", "auth", "text", "fields", "channels"),
+)
+"""What a desk that no HTTP call reaches says of itself; ``python`` lists the verbs its own connector has."""

@@ -70,6 +70,17 @@ class Session:
         body = b"" if stream else b"".join(chunks)
         return Answer(reply.status_code, reply.headers, body, chunks if stream else iter(()))
 
+    def dial(self, host: str, port: int, *, seconds: float, tls: bool, later: bool = False) -> Any:
+        """A guarded connection for a protocol that is not HTTP; every receive and send on it ends ``seconds`` from now.
+
+        ``later``: it speaks plainly until the caller has ``secure`` make it TLS. Raises ``EgressRefused``, ``NotSent``.
+        """
+        return self._adapter.dial(host, port, seconds, tls, later)
+
+    def secure(self, sock: Any, host: str) -> Any:
+        """The connection again, as TLS, the certificate verified for ``host``. Raises ``NotSent``."""
+        return self._adapter.secure(sock, host, sock.deadline)
+
     def close(self) -> None:
         """Closes what is pooled."""
         self._adapter.close()

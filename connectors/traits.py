@@ -40,7 +40,7 @@ class Traits:
     @cached_property
     def feeds(self) -> Mapping[str, Feed]:
         return {
-            name: Feed(spec["gives"], seconds(spec["cursor"].get("every", "0s")))
+            name: Feed(spec["gives"], seconds(spec.get("cursor", {}).get("every", "0s")))
             for name, spec in self._manifest.part("changed").items()
         }
 

@@ -161,6 +161,21 @@ class Adapter(HTTPAdapter):
             for connection in self._idle.popitem()[1]:
                 connection.close()
 
+    def dial(self, host: str, port: int, seconds: float, tls: bool, later: bool) -> Any:
+        """A connection that HTTP has no part in, not pooled. Raises ``EgressRefused``, ``NotSent``."""
+        deadline = time.monotonic() + seconds
+        sock = self._guard.connect(host, port, tls or later, deadline)
+        if tls:
+            return self.secure(sock, host, deadline)
+        sock.deadline = deadline
+        return sock
+
+    def secure(self, sock: Any, host: str, deadline: float) -> Any:
+        """The same connection, as TLS. Raises ``NotSent``."""
+        made = _handshake(self._tls, sock, host, deadline)
+        made.deadline = deadline
+        return made
+
     def _kept(self, place: tuple[str, str, int], reads: bool) -> _Connection | None:
         """The connection used last that can still be trusted."""
         idle = self._idle.get(place, [])
@@ -246,14 +261,7 @@ class _Connection(http.client.HTTPConnection):
 
     def _open(self, deadline: float) -> Any:
         sock = self._guard.connect(self.host, self.port, self._tls is not None, deadline)
-        if self._tls is None:
-            return sock
-        try:
-            sock.settimeout(max(deadline - time.monotonic(), 0.001))
-            return self._tls.wrap_socket(sock, server_hostname=self.host)
-        except (OSError, ValueError) as error:
-            sock.close()
-            raise NotSent(f"{type(error).__name__}: {error}"[:300]) from error
+        return sock if self._tls is None else _handshake(self._tls, sock, self.host, deadline)
 
     def send(self, data: Any) -> None:
         self._held.append(data)
@@ -264,6 +272,15 @@ class _Connection(http.client.HTTPConnection):
         data, self._held = b"".join(self._held), []
         if data:
             self.sock.sendall(data)
+
+
+def _handshake(tls: ssl.SSLContext, sock: socket.socket, host: str, deadline: float) -> Any:
+    try:
+        sock.settimeout(max(deadline - time.monotonic(), 0.001))
+        return tls.wrap_socket(sock, server_hostname=host)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise NotSent(f"{type(error).__name__}: {error}"[:300]) from error
 
 
 class _Body:

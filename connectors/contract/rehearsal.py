@@ -56,7 +56,7 @@ class Rehearsal:
         self.clock = type(self).clocks()
         self.sim = type(self).simulator(self.clock).start()
         self.kept, self.found, self.lists = {}, {}, {}
-        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
+        self.session = Session(Egress.parse(", ".join(f"127.0.0.1:{port}" for port in self.sim.ports)))
         self.desk = self.connect()
         if self.spec().part("calls").get("check"):
             self.found = self.desk.check(self.ctx()).values

@@ -157,6 +157,11 @@ class Simulator(ABC):
         if self.sender is not None:
             self.sender.offer(body)
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All that it listens on."""
+        return (self.port,)
+
     def start(self) -> Self:
         """Serves from threads of its own."""
         self._loopback.start()
