@@ -39,6 +39,7 @@ class Happening:
     actor: int
     current: Any = None
     previous: Any = None
+    field: str = ""
 
 
 class Desk:
@@ -119,10 +120,13 @@ class Desk:
             event = self._comment(stored, comment.get("author_id", by), comment)
         happened = [Happening("comment_added", by)] if event else []
         happened += [
-            Happening(f"{EVENTS[name]}_changed", by, stored.ticket[name], before[name])
+            Happening(f"{EVENTS[name]}_changed", by, stored.ticket[name], before[name], name)
             for name in EVENTS
             if stored.ticket[name] != before[name]
         ]
+        for old, new in zip(before["custom_fields"], stored.ticket["custom_fields"], strict=True):
+            if old != new:
+                happened.append(Happening("custom_field_changed", by, new["value"], old["value"], str(new["id"])))
         return stored, self._wrote(stored, by, event, happened)
 
     def delete(self, by: int, id: int) -> None:
@@ -241,8 +245,8 @@ class Desk:
             {
                 "id": self.next_id(),
                 "type": "Change",
-                "field_name": each.name.removesuffix("_changed"),
-                "value": each.current,
+                "field_name": each.field,
+                "value": each.current if isinstance(each.current, list) else each.current and str(each.current),
             }
             for each in happened
             if each.name.endswith("_changed")
@@ -257,7 +261,7 @@ class Desk:
 EVENTS = {
     "subject": "subject", "status": "status", "priority": "priority", "type": "type", "external_id": "external_id",
     "group_id": "group_assignment", "assignee_id": "agent_assignment", "requester_id": "requester", "tags": "tags",
-    "custom_fields": "custom_field", "due_at": "task_due_at",
+    "due_at": "task_due_at",
 }  # fmt: skip
 """Ticket attributes to the event that tells of their change."""
 

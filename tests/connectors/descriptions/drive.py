@@ -7,7 +7,7 @@ from typing import Any
 from connectors.contract import Contract
 from connectors.contract.rehearsal import file_of
 from connectors.errors import Unsupported
-from connectors.simulators.loopback import Request
+from connectors.simulators.loopback import Request, Response
 from tests.connectors.freshdesk.test_contract import TestFreshdesk as Freshdesk
 from tests.connectors.freshservice.test_contract import TestFreshservice as Freshservice
 from tests.connectors.jira.test_contract import TestJira as Jira
@@ -27,13 +27,30 @@ CONTRACTS: dict[str, type[Contract]] = {
 
 def asked(kind: str) -> list[Request]:
     """The simulator's log of a rehearsal in which every verb of ``kind`` was used."""
+    return _rehearsed(kind)[0]
+
+
+def answered(kind: str) -> list[tuple[Request, Response]]:
+    """What the simulator answered in it, once it was known which lists there are."""
+    return _rehearsed(kind)[1]
+
+
+def _rehearsed(kind: str) -> tuple[list[Request], list[tuple[Request, Response]]]:
     made = CONTRACTS[kind]()
     made.setup_method()
+    answer, noted = made.sim.answer, []
+
+    def note(request: Request) -> Response:
+        response = answer(request)
+        noted.append((request, response))
+        return response
+
+    made.sim.answer = note  # type: ignore[method-assign]
     try:
         _records(made)
         _items(made)
         _reads(made)
-        return list(made.sim.asked)
+        return list(made.sim.asked), noted
     finally:
         made.teardown_method()
 

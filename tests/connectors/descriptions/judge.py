@@ -13,7 +13,7 @@ from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from connectors.simulators.loopback import Request
+from connectors.simulators.loopback import Request, Response
 
 METHODS = ("get", "post", "put", "patch", "delete")
 BINARY = ("application/octet-stream", "application/binary", "multipart/form-data", "image/", "text/", "*/*")
@@ -30,6 +30,16 @@ class Asked:
     content_type: str
     body: bytes | None
     parameters: RequestParameters
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer as openapi-core takes it."""
+
+    status_code: int
+    data: bytes
+    headers: Headers
+    content_type: str
 
 
 @dataclass
@@ -71,6 +81,19 @@ class Description:
             found.unsaid |= {f"{name}: {word}" for word in self._unsaid(request, path, operation)}
         return found
 
+    def answers(self, exchanged: list[tuple[Request, Response]]) -> list[str]:
+        """What the description says against answers in JSON, a null apart: a vendor's own recordings have nulls where
+        its description has none."""
+        found: set[str] = set()
+        for request, response in exchanged:
+            described = self._find(request)
+            if described is None or response.mime != "application/json" or not response.body:
+                continue
+            told = Told(response.status, response.body, Headers(dict(response.headers)), response.mime)
+            for error in self._openapi.iter_response_errors(self._asked(request, request.body), told):
+                found |= {f"{request.method} {described[0]} {response.status}: {each}" for each in _faults(error)}
+        return sorted(found)
+
     def _find(self, request: Request) -> tuple[str, Mapping[str, Any]] | None:
         for path, pattern in self._paths:
             operation = self._document["paths"][path].get(request.method.lower())
@@ -82,14 +105,15 @@ class Description:
         """What the description says against it."""
         mime = request.headers.get("content-type", "")
         structured = not mime.startswith(BINARY)
-        asked = Asked(
-            self._host, request.path, request.method.lower(), mime.partition(";")[0],
-            request.body if request.body and structured else None,
-            RequestParameters(query=ImmutableMultiDict(request.query), header=Headers(dict(request.headers))),
-        )  # fmt: skip
+        asked = self._asked(request, request.body if request.body and structured else None)
         for error in self._openapi.iter_request_errors(asked):
             if structured or "body" not in type(error).__name__.lower():
                 yield _sentence(error)
+
+    def _asked(self, request: Request, body: bytes | None) -> Asked:
+        mime = request.headers.get("content-type", "").partition(";")[0]
+        told = RequestParameters(query=ImmutableMultiDict(request.query), header=Headers(dict(request.headers)))
+        return Asked(self._host, request.path, request.method.lower(), mime, body, told)
 
     def _unsaid(self, request: Request, path: str, operation: Mapping[str, Any]) -> Iterator[str]:
         """Query names, media types and body keys that it has no word for: most servers ignore them in silence."""
@@ -141,6 +165,20 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(
         "".join("[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", path))
     )
+
+
+def _faults(error: BaseException | None) -> Iterator[str]:
+    """Each fault of a document by its place; an error without such a list is one itself."""
+    listed = False
+    while error is not None:
+        for each in getattr(error, "schema_errors", ()):
+            listed = True
+            if each.instance is not None:
+                yield f"{'.'.join(str(step) for step in each.absolute_path)}: {each.message[:200]}"
+        cause = error.__cause__
+        if cause is None and not listed:
+            yield str(error).split("\n")[0][:300]
+        error = cause
 
 
 def _sentence(error: OpenAPIError | Exception) -> str:

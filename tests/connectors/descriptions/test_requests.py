@@ -1,4 +1,4 @@
-"""Every request that a connector makes, judged by its vendor's own API description where there is one.
+"""Requests of connectors and answers of simulators, judged by the vendors' own API descriptions where there are any.
 
 The descriptions lie beside this tree and are not ours to keep, so these tests are left out where they are absent.
 """
@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.simulators.loopback import Request
+from connectors.simulators.loopback import Request, Response
 from tests.connectors.descriptions import files
-from tests.connectors.descriptions.drive import CONTRACTS, asked
+from tests.connectors.descriptions.drive import CONTRACTS, answered, asked
 
 pytestmark = pytest.mark.skipif(
     not files.DATA.exists(), reason="the vendors' API descriptions are not beside this tree"
@@ -48,6 +48,19 @@ def test_a_vendor_would_take_every_request(kind: str) -> None:
     assert found.unsaid == UNSAID.get(kind, set())
     assert found.foreign == FOREIGN.get(kind, set())
     assert len(found.judged) == LEAST[kind], found.judged
+
+
+@pytest.mark.parametrize("kind", ["servicenow", "zendesk"])
+def test_a_simulator_answers_as_its_vendor_describes(kind: str) -> None:
+    """Those of Freshworks describe no answers; Atlassian's own times are not what its description calls times."""
+    assert files.description(kind).answers(answered(kind)) == []
+
+
+def test_an_answer_that_is_not_as_described_is_told() -> None:
+    headers = {"authorization": "Basic x"}
+    exchanged = [(Request("GET", "/api/v2/tickets/1", {}, headers, b""), Response.of({"ticket": {"id": "one"}}))]
+    (told,) = [each for each in files.description("zendesk").answers(exchanged) if "ticket.id" in each]
+    assert told.startswith("GET /api/v2/tickets/{ticket_id} 200: ticket.id: 'one' is not of type")
 
 
 def posted(path: str, body: object, method: str = "POST") -> Request:
