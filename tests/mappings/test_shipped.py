@@ -38,6 +38,11 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {"secret": "x", "integration_code": "x", "webhook": "y"},
         {},
     ),
+    "itop": (
+        {"url": URL, "login": "x", "organization": 3, "caller": 1, "team": 1, "agent": 1},
+        {"password": "x"},
+        {},
+    ),
     "halo": ({"url": URL, "application": "x", "client": 1}, {"client_secret": "x", "webhook": "y"}, {}),
     "connectwise": (
         {"company_id": "acme", "public_key": "x", "member": "api", "client_id": "x", "company": "c"},

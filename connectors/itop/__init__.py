@@ -1,0 +1,1 @@
+"""iTop, by its REST and JSON web service."""
