@@ -17,6 +17,7 @@ from connectors.base import Arrival, Context, Verified
 from connectors.errors import Refused, Unverified
 from connectors.rest import Rest
 from connectors.signing import PREVIOUS, SECRET
+from connectors.templates import literal
 from connectors.workflow import HOPS, walk
 
 WINDOW = timedelta(minutes=5)
@@ -64,7 +65,7 @@ class Hooks:
                 raise Refused(f"the transition {step['name']!r} asks for {asks.get('name', name)}", field=name)
         fields = {name: {"id": have[name]} for name in asked if have.get(name) is not None}
         body = {"transition": {"id": str(step["id"])}, **({"fields": fields} if fields else {})}
-        return {"send": "POST /issue/{id}/transitions", "body": _literal(body)}
+        return {"send": "POST /issue/{id}/transitions", "body": literal(body)}
 
     def _ask(self, ctx: Context, spec: Step, id: str) -> Any:
         return self._rest.ask(ctx, spec, {"id": id}).doc or {}
@@ -83,13 +84,6 @@ class Hooks:
                 if stamp is not None:
                     return Verified(arrival.headers.get("x-atlassian-webhook-identifier"), stamp, name)
         raise Unverified("the token does not fit")
-
-
-def _literal(node: Any) -> Any:
-    """A tree that means itself where templates are expected."""
-    if isinstance(node, dict):
-        return {key: _literal(value) for key, value in node.items()}
-    return node.replace("{", "{{").replace("}", "}}") if isinstance(node, str) else node
 
 
 def _stamp(token: str, secret: str, now: datetime) -> datetime | None:

@@ -148,6 +148,15 @@ def _rendered(items: Any, names: Names) -> Iterator[tuple[Any, Any]]:
             continue
 
 
+def literal(node: Any) -> Any:
+    """A tree that means itself where templates are expected."""
+    if isinstance(node, dict):
+        return {key: literal(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [literal(value) for value in node]
+    return node.replace("{", "{{").replace("}", "}}") if isinstance(node, str) else node
+
+
 def leaves(node: Any) -> Iterator[str]:
     """Every text of a tree, keys too: what may hold a template."""
     if isinstance(node, dict):

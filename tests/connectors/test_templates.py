@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.errors import Refused
 from connectors.paths import ABSENT, BadPath, Reply, check_source, matches, source
 from connectors.paths import parse as path
-from connectors.templates import BadTemplate, Missing, parse, tree
+from connectors.templates import BadTemplate, Missing, literal, parse, tree
 
 DOC = {"a": {"b": [{"id": 1, "v": "x"}, {"id": "2", "v": "y"}], "n": None}, "c d": 3, "x.y": 4, "Content-Type": "t"}
 
@@ -174,3 +174,8 @@ def test_the_parent_of_an_item_is_the_element_around_it() -> None:
 def test_matches(wanted: dict[str, Any], holds: bool) -> None:
     doc = {"a": 1, "t": True, "n": None, "l": [{"k": "x"}, {"k": "y"}]}
     assert matches(wanted, Reply(doc, {"X": "1"})) is holds
+
+
+def test_a_literal_tree_means_itself() -> None:
+    told = {"a": "{settings.url}", "b": ["}{", 7, {"c": "{{x}}"}], "d": None, "e": "plain"}
+    assert tree(literal(told), {"settings.url": "never"}) == told
