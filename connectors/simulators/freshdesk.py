@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from connectors.simulators.freshworks import PER_SEARCH, Freshworks, Invalid, Row
+from connectors.simulators.freshworks import PER_SEARCH, Freshworks
+from connectors.simulators.freshworks_desk import Invalid, Row
 from connectors.simulators.loopback import Request, Response
 
 CUSTOM = ("cf_tandem_reference", "custom_text", "Tandem reference", ())

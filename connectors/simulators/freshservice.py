@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from connectors.simulators.freshworks import PER_SEARCH, Freshworks, Invalid, Row
+from connectors.simulators.freshworks import PER_SEARCH, Freshworks
+from connectors.simulators.freshworks_desk import Invalid, Row
 from connectors.simulators.loopback import Request, Response
 
 FIELDS = (

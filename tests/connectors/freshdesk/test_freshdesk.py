@@ -18,6 +18,7 @@ from connectors.contract.rehearsal import Rehearsal
 from connectors.errors import Gone, Refused, Retry, Unknown, Unsupported, Unverified
 from connectors.rest import Rest
 from connectors.simulators import freshworks
+from connectors.simulators.forms import File as Sent
 from connectors.simulators.freshdesk import Freshdesk
 from connectors.simulators.loopback import Request, Response
 from tests.connectors.support import NOW, Scripted, context
@@ -196,7 +197,7 @@ class TestFreshdesk(Rehearsal):
 
     def test_a_file_of_the_ticket_itself_is_read_too(self) -> None:
         given = {"email": "alice@customer.example", "subject": "x", "description": "see there"}
-        ticket = self.sim.make(given, [freshworks.File("log.txt", "text/plain", b"log")])
+        ticket = self.sim.make(given, [Sent("log.txt", "text/plain", b"log")])
         (file,) = self.record(str(ticket["id"])).files
         assert (file.name, file.channel) == ("log.txt", "reply")
 

@@ -16,7 +16,7 @@ from connectors.base import Arrival, File, Value
 from connectors.contract.rehearsal import Rehearsal
 from connectors.errors import Refused, Unsupported, Unverified
 from connectors.rest import Rest
-from connectors.simulators import freshworks
+from connectors.simulators.forms import File as Sent
 from connectors.simulators.freshservice import PRIMARY, Freshservice
 from connectors.simulators.loopback import Request, Response
 from tests.connectors.support import NOW, Scripted, context
@@ -146,7 +146,7 @@ class TestFreshservice(Rehearsal):
 
     def test_files_keep_the_eyes_of_their_note_and_those_of_the_ticket_are_read(self) -> None:
         given = {"email": "alice@customer.example", "subject": "x", "description": "see there", **self.sim.usual()}
-        id = str(self.sim.make(given, [freshworks.File("log.txt", "text/plain", b"log")])["id"])
+        id = str(self.sim.make(given, [Sent("log.txt", "text/plain", b"log")])["id"])
         data = b"\x00\r\n" * 700
         digest = hashlib.sha256(data).hexdigest()
         self.desk.attach(
