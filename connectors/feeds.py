@@ -2,9 +2,9 @@
 
 A cursor is our own JSON text, to be saved with the page it came with. *Re-anchor*: after a full page a ``time`` feed
 asks again from that page's last stamp; the paginator moves only inside one stamp, since offsets shift when rows are
-edited. *Filter guard*: a row older than asked for was not filtered; it is dropped and said. *Overlap*: rows and ids
-that commit late are read again and dropped when unchanged; a row is dropped only once its stamp is surely past, because
-two changes within one tick of the desk's clock look alike.
+edited. *Filter guard*: a row older than asked for is dropped, and said unless it is of the second before, which a desk
+(Redmine) may add. *Overlap*: rows and ids that commit late are read again and dropped when unchanged; a row is dropped
+only once its stamp is surely past, because two changes within one tick of the desk's clock look alike.
 """
 
 from __future__ import annotations
@@ -96,9 +96,10 @@ class Feed:
         found = [(row, self._stamp(row)) for row in self.rows(reply)]
         stamps = [stamp for _, stamp in found if stamp]
         memory = Memory(state.get("seen", {}), ctx.now, max(stamps, default=None))
-        fresh = [(row, stamp) for row, stamp in found if stamp is None or stamp >= since.replace(microsecond=0)]
-        if len(fresh) < len(found):
-            ctx.log.warning("filter ignored: %d rows are older than asked for", len(found) - len(fresh))
+        floor = since.replace(microsecond=0)
+        fresh = [(row, stamp) for row, stamp in found if stamp is None or stamp >= floor]
+        if older := sum(stamp is not None and stamp < floor - TICK for _, stamp in found):
+            ctx.log.warning("filter ignored: %d rows are older than asked for", older)
         new = [(row, normal(stamp) if stamp else "") for row, stamp in fresh if memory.new(row, stamp)]
         newest = max([stamp for stamp in (head, _moment(state.get("newest")), *stamps) if stamp], default=None)
         onward = self._onward(since, at, stamps, len(found), reply)

@@ -1,6 +1,7 @@
 """A loopback desk that speaks Redmine's REST API and holds state: written from its facts and from a real 5.0.
 
-One project is ours, another is not. Times are UTC to the second. A status that the workflow does not allow, a custom
+One project is ours, another is not. Times are kept to the microsecond and shown in UTC to the second; a search from a
+moment on begins just after the second before it. A status that the workflow does not allow, a custom
 field that nobody made and a ``limit`` over 100 are passed over without a word; the answer to a change has no body;
 ``/time_entries`` ignores ``sort``; time and edits of notes do not move ``updated_on``. Webhooks are those of 7.0.
 """
@@ -11,7 +12,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.simulators.desk import Cannot, Kept, Said, Simulator
@@ -100,8 +101,9 @@ class Redmine(Simulator):
             if name.startswith("cf_") and name[3:].isdecimal() and int(name[3:]) in CUSTOM:
                 rows = [row for row in rows if row["custom"].get(int(name[3:]), "") == value]
         if query.get("updated_on", "").startswith(">="):
-            rows = [row for row in rows if row["updated_on"] >= query["updated_on"][2:]]
-        rows.sort(key=lambda row: (row["updated_on"], row["id"]))
+            since = datetime.fromisoformat(query["updated_on"][2:]) - timedelta(seconds=1)
+            rows = [row for row in rows if row["at"] > since]
+        rows.sort(key=lambda row: (row["at"], row["id"]))
         return self._page("issues", [self._whole(row, "") for row in rows], query)
 
     def _page(self, name: str, rows: list[Row], query: Mapping[str, str]) -> Response:
@@ -135,6 +137,7 @@ class Redmine(Simulator):
             "custom": dict.fromkeys(CUSTOM, ""),
             "created_on": now,
             "updated_on": now,
+            "at": self.clock(),
             "journals": [],
             "files": [],
         }
@@ -160,7 +163,7 @@ class Redmine(Simulator):
             row["files"].append(file)
         notes = str(given.get("notes") or "")
         if notes or json.dumps([row[name] for name in sorted(row) if name != "journals"], default=str) != before:
-            row["updated_on"] = self._now()
+            row |= {"updated_on": self._now(), "at": self.clock()}
             journal = self._journal(row, user, notes, bool(given.get("private_notes")))
             self._tell("issue.updated", row, journal)
 

@@ -151,6 +151,21 @@ def test_a_filter_that_is_ignored_is_noticed(caplog: pytest.LogCaptureFixture) -
     assert "filter ignored" in caplog.text
 
 
+def test_the_second_before_is_no_filter_ignored(caplog: pytest.LogCaptureFixture) -> None:
+    """Redmine searches from just after the second before on, and shows no fractions."""
+    moving = Moving({1: BEGAN, 2: BEGAN + timedelta(seconds=299), 3: BEGAN + timedelta(seconds=300)})
+    with Scripted(moving) as desk:
+        made = deskly(desk.url)
+        _, cursor = poll(made, desk.port, None)
+        moving.rows[3] = BEGAN + timedelta(seconds=599)
+        _, cursor = poll(made, desk.port, cursor, now=NOW + timedelta(minutes=1))
+        moving.filters = False
+        del moving.rows[1]
+        moving.rows[2] = BEGAN + timedelta(seconds=298)
+        found, _ = poll(made, desk.port, cursor, now=NOW + timedelta(minutes=2))
+    assert 2 not in ids(found) and "filter ignored" not in caplog.text
+
+
 def test_an_order_that_is_ignored_loses_nothing() -> None:
     rows = dict(reversed(spaced(130).items()))
     with Scripted(Moving(rows, sorts=False)) as desk:

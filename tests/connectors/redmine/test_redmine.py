@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ from connectors.base import Arrival, File
 from connectors.errors import Gone, Refused, Unauthorized
 from connectors.rest import Rest
 from connectors.signing import sign
+from connectors.simulators.desk import Clock
 from connectors.simulators.loopback import Request, Response
+from connectors.simulators.redmine import Redmine as Simulated
 from tests.connectors.support import FIXTURES, NOW, Scripted, context, recorded, replay
 
 ROUTES = {
@@ -31,6 +34,8 @@ ROUTES = {
     "GET /enumerations/issue_priorities.json": "05_priorities",
     "GET /custom_fields.json": "07_custom_fields",
 }
+
+KEY = {"x-redmine-api-key": "redmine-api-key-1"}
 
 
 def answer(request: Request) -> Response:
@@ -224,3 +229,19 @@ def test_recorded_webhooks(payload: dict[str, Any]) -> None:
     assert event.kind == ("created" if payload["event"] == "issue.created" else "changed")
     assert event.record_id == "1"
     assert event.actor == (payload["journal"]["user"] if payload.get("journal") else None)
+
+
+def test_the_simulator_gives_the_second_before_too_as_a_real_one_does() -> None:
+    clock = Clock(NOW)
+    sim = Simulated(clock)
+    ids = []
+    for after in (0.0, 0.4, 0.6):
+        clock.forward(after)
+        ids.append(int(sim.open_record(f"after {after}")))
+    asked = Request(
+        "GET", "/issues.json", {"updated_on": f">={NOW + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"}, KEY, b""
+    )
+    rows = sim.answer(asked).body
+    assert [row["id"] for row in json.loads(rows)["issues"]] == ids[1:]
+    assert json.loads(rows)["issues"][0]["updated_on"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    sim.stop()
