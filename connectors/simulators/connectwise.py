@@ -252,6 +252,8 @@ class ConnectWise(Simulator):
         return note
 
     def _booked(self, by: str, given: Mapping[str, Any]) -> Row:
+        if not isinstance(given["chargeToId"], int):
+            raise invalid("timeEntry", "chargeToId", "chargeToId is a number")
         ticket = self._ticket(str(given["chargeToId"]))
         if given.get("chargeToType") != "ServiceTicket" or float(given["actualHours"]) <= 0:
             raise invalid("timeEntry", "chargeToType", "chargeToType and actualHours are required")
