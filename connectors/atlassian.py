@@ -18,7 +18,7 @@ from connectors.errors import Refused, Unverified
 from connectors.rest import Rest
 from connectors.signing import PREVIOUS, SECRET
 from connectors.templates import literal
-from connectors.workflow import HOPS, walk
+from connectors.workflow import walk
 
 WINDOW = timedelta(minutes=5)
 """By how much a token's times may differ from ours."""
@@ -40,9 +40,8 @@ class Hooks:
         shown = self._ask(ctx, {"send": "GET /issue/{id}", "query": {"fields": field}}, id)
         status = shown["fields"][field]
         edges = self._rest.workflow.get("edges")
-        hops = self._rest.workflow.get("hops", HOPS)
         known = edges if isinstance(edges, Mapping) else {}
-        for step in walk(str(status["id"]), wanted, known, hops, lambda: self._offered(ctx, id)):
+        for step in walk(str(status["id"]), wanted, known, self._rest.workflow["hops"], lambda: self._offered(ctx, id)):
             if step is None:
                 raise Refused(f"from {status['name']} there is no way to the status {wanted}", field=field)
             yield self._post(step, have)

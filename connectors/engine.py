@@ -25,6 +25,7 @@ from connectors.session import REPLY_CAP
 from connectors.signin import Renewal, SignIn
 from connectors.templates import Missing, Names, parse
 from connectors.traits import Traits
+from connectors.workflow import HOPS
 
 
 class Engine(Traits):
@@ -48,7 +49,8 @@ class Engine(Traits):
         self._hooks: Any = manifest.hooks(self) if manifest.hooks else None
         self._verify = verify
         self.webhook_secrets: Mapping[str, str] = dict(secrets)
-        self.workflow: Mapping[str, Any] = (declared or {}).get("workflow") or manifest.part("workflow")
+        workflow = (declared or {}).get("workflow") or manifest.part("workflow")
+        self.workflow: Mapping[str, Any] = {**workflow, "hops": int(workflow.get("hops", HOPS))}
         self._secrets = {f"secret.{name}": value for name, value in secrets.items()}
         self._found = {f"found.{name}": value for name, value in found.items()}
         self._where: tuple[Any, Places] = (None, Places(""))

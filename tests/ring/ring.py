@@ -48,6 +48,17 @@ fields:
 }
 """What an admin adds to a shipped mapping for types and statuses of the site's own."""
 
+WAYS = {
+    "1": ["3", "5", "6"],
+    "3": ["1", "10010", "5", "6"],
+    "10010": ["3"],
+    "5": ["6", "4"],
+    "6": ["4"],
+    "4": ["3", "5"],
+}
+DECLARED = {"jira": {"workflow": {"hops": 3, "edges": WAYS}}}
+"""What an admin declares of a desk that shows its workflow only step by step."""
+
 
 class Ring:
     """One installation, and a desk of each of ``kinds`` as a provider of that name."""
@@ -69,6 +80,7 @@ class Ring:
     def _connect(self, name: str, sim: Simulator) -> None:
         kind = self.contracts[name].kind
         doc = {"name": name, "provider": name, "kind": kind, "mapping": OWN.get(kind, kind), "intake": "ignore"}
+        doc |= {"declared": DECLARED[kind]} if kind in DECLARED else {}
         text = yaml.safe_dump({**doc, "settings": dict(sim.settings), "secrets": dict(sim.secrets)})
         admission.add(self.rt, By("test", self.rt.key, self.now()), documents.read(text))
         with self.rt.store.write() as conn:

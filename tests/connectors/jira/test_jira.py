@@ -130,7 +130,7 @@ def test_several_steps_are_walked_where_the_workflow_is_declared(desk: Desk) -> 
 def test_more_steps_than_declared_are_none(desk: Desk) -> None:
     id = desk.new()
     desk.sim.change(id, {"status": "6"})
-    known = desk.connect(lists=desk.lists, declared={"workflow": {"hops": 2, "edges": EDGES}})
+    known = desk.connect(lists=desk.lists, declared={"workflow": {"hops": "2", "edges": EDGES}})
     with pytest.raises(Refused, match="from Closed there is no way to the status 10010"):
         known.update(desk.ctx(), id, {"status": "10010"}, None)
     assert desk.asked("POST", "/transitions") == []
