@@ -93,6 +93,16 @@ def test_a_release_that_moves_the_code_base_is_found_again_and_kept(rig: Rig) ->
         rig.fetch("99999")
 
 
+def test_an_address_that_stays_not_found_is_no_ticket_that_is_gone(rig: Rig) -> None:
+    id = rig.new()
+    rig.sim.faults.plan("status", status=404, times=2, path="/service/tickets")
+    with pytest.raises(Unauthorized):
+        rig.new("TDM-2")
+    rig.sim.remove(id)
+    with pytest.raises(Gone):
+        rig.desk.worklog(rig.ctx(), id, 15, "late", rig.clock())
+
+
 def test_statuses_and_types_are_those_of_each_board(rig: Rig) -> None:
     fields = rig.desk.catalogue(rig.lists).doc["fields"]
     assert fields["status"]["per"] == fields["type"]["per"] == "board"
