@@ -26,7 +26,6 @@ CLOUD = "/ex/jira/11223344-a1b2-3b33-c444-def123456789"
 """Where the API is for those who sign in by OAuth."""
 
 BODY = "Comment body is not valid!"
-Route = Callable[..., Response]
 
 
 class Jira(Simulator):
@@ -372,6 +371,18 @@ def columns() -> list[dict[str, Any]]:
     return own + made
 
 
+SCREEN = {
+    "required": True,
+    "hasDefaultValue": False,
+    "name": "Resolution",
+    "key": "resolution",
+    "operations": ["set"],
+    "schema": {"type": "resolution", "system": "resolution"},
+    "allowedValues": named(rules.RESOLUTIONS),
+}
+"""What a screen says of the one field it has."""
+
+
 def offered(process: rules.Process, issue: Issue, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """The transitions from where an issue is, with the fields of their screens where these are asked for."""
     found = []
@@ -380,10 +391,7 @@ def offered(process: rules.Process, issue: Issue, query: Mapping[str, str]) -> l
         to = {"id": each.to, "name": label, "statusCategory": {"key": kind}}
         found.append({"id": each.id, "name": each.name, "hasScreen": each.screen, "isAvailable": True, "to": to})
         if "transitions.fields" in query.get("expand", ""):
-            asks = {"required": True, "hasDefaultValue": False, "name": "Resolution", "key": "resolution"}
-            found[-1]["fields"] = (
-                {"resolution": {**asks, "allowedValues": named(rules.RESOLUTIONS)}} if each.screen else {}
-            )
+            found[-1]["fields"] = {"resolution": SCREEN} if each.screen else {}
     return found
 
 

@@ -105,7 +105,8 @@ class Jsm(Jira):
         """A comment as this API shows it."""
         shown = {"id": made["id"], "body": words(made["body"]), "public": made["jsdPublic"]}
         created = date(datetime.fromisoformat(made["created"]))
-        return {**shown, "author": self.site.person(made["author"]["accountId"]), "created": created}
+        author = {k: v for k, v in self.site.person(made["author"]["accountId"]).items() if k != "accountType"}
+        return {**shown, "author": author, "created": created}
 
     def _answer(self, issue: Issue, asked: Mapping[str, Any]) -> Response:
         if not isinstance(asked.get("public"), bool):

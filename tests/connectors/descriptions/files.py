@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from connectors.simulators.loopback import Request
+from connectors.simulators.loopback import Request, Response
 from tests.connectors.descriptions.judge import Description, Verdict
 
 DATA = Path(__file__).parents[4] / "shared" / "vendors" / "data"
@@ -36,15 +36,27 @@ def description(kind: str) -> Description:
 def judged(kind: str, requests: list[Request]) -> Verdict:
     """The verdict on a kind's requests. A service desk stands on Jira's platform, whose description is of version 3;
     version 2 differs from it by texts that are no trees."""
+    found = description(kind).judge([each for each in requests if kind != "jsm" or _own(each)])
     if kind != "jsm":
-        return description(kind).judge(requests)
-    platform = [
-        replace(each, path=each.path.replace("/rest/api/2/", "/rest/api/3/"))
-        for each in requests
-        if "/servicedeskapi/" not in each.path
-    ]
-    found = description("jsm").judge([each for each in requests if "/servicedeskapi/" in each.path])
-    return found.and_also(description("jira").judge(platform))
+        return found
+    return found.and_also(description("jira").judge([_third(each) for each in requests if not _own(each)]))
+
+
+def answers(kind: str, exchanged: list[tuple[Request, Response]]) -> list[str]:
+    """What is said against a simulator's answers, the same way."""
+    if kind != "jsm":
+        return description(kind).answers(exchanged)
+    platform = [(_third(asked), told) for asked, told in exchanged if not _own(asked)]
+    own = [each for each in exchanged if _own(each[0])]
+    return [*description("jsm").answers(own), *description("jira").answers(platform)]
+
+
+def _own(request: Request) -> bool:
+    return "/servicedeskapi/" in request.path
+
+
+def _third(request: Request) -> Request:
+    return replace(request, path=request.path.replace("/rest/api/2/", "/rest/api/3/"))
 
 
 def _zendesk(document: dict[str, Any]) -> None:

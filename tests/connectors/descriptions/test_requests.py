@@ -50,10 +50,11 @@ def test_a_vendor_would_take_every_request(kind: str) -> None:
     assert len(found.judged) == LEAST[kind], found.judged
 
 
-@pytest.mark.parametrize("kind", ["servicenow", "zendesk"])
+@pytest.mark.parametrize("kind", ["jira", "jsm", "servicenow", "zendesk"])
 def test_a_simulator_answers_as_its_vendor_describes(kind: str) -> None:
     """Those of Freshworks describe no answers; Atlassian's own times are not what its description calls times."""
-    assert files.description(kind).answers(answered(kind)) == []
+    told = files.answers(kind, answered(kind))
+    assert [each for each in told if not each.endswith("is not a 'date-time'")] == []
 
 
 def test_an_answer_that_is_not_as_described_is_told() -> None:
