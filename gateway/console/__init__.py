@@ -10,12 +10,26 @@ from flask import Flask
 
 from gateway.console import show, words
 from gateway.console.parts import count_part
-from gateway.console.views import account, audit, connections, deadletters, files, notices, portal, ticket, tickets
+from gateway.console.views import (
+    account,
+    audit,
+    connections,
+    deadletters,
+    files,
+    mapping_editor,
+    mappings,
+    notices,
+    portal,
+    ticket,
+    tickets,
+)
 from gateway.console.web import dress, pages
 
 __all__ = ["register"]
 
-VIEWS = (account, audit, connections, deadletters, files, notices, portal, ticket, tickets)
+VIEWS = (
+    account, audit, connections, deadletters, files, mapping_editor, mappings, notices, portal, ticket, tickets,
+)  # fmt: skip
 
 
 def register(app: Flask) -> None:

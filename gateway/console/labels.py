@@ -185,7 +185,34 @@ VERB = {
     "hinted": N_("said that something happened"),
     "changed": N_("changed the ticket"),
 }
+SURPRISE = {
+    "seen_by_more": N_("More people would read something"),
+    "creates": N_("A record or ticket would be made"),
+    "closes": N_("The ticket would be closed"),
+    "reopens": N_("The ticket would be reopened"),
+    "clears": N_("A field would be emptied"),
+    "holds": N_("A value would mean nothing any more"),
+    "more_writes": N_("More would be written"),
+    "ours": N_("Our ticket would differ"),
+    "theirs": N_("Their record would differ"),
+    "text": N_("Only words would differ"),
+}
+COUNTED = {
+    "creates": N_("Records made"),
+    "imports": N_("Tickets taken in"),
+    "updates": N_("Updates"),
+    "resolves": N_("Tickets resolved"),
+    "closes": N_("Tickets closed"),
+    "reopens": N_("Tickets reopened"),
+    "clears": N_("Fields emptied"),
+    "comments": N_("Comments"),
+    "files": N_("Files"),
+    "holds": N_("Values held"),
+    "conflicts": N_("Conflicts"),
+}
 TABLES = {
+    "surprise": SURPRISE,
+    "counted": COUNTED,
     "kind": KIND,
     "status": STATUS,
     "impact": LEVEL,
