@@ -196,9 +196,10 @@ def _taken(ask: Ask, reply: Reply, desk: Desk) -> Reply:
 
 
 def about_record(spec: Mapping[str, Any]) -> bool:
-    """Whether a 404 of this call speaks of the record (or person) it names."""
+    """Whether a 404 of this call speaks of the record (or person) it names, and not of a comment of it."""
     texts = [text for key in ("send", "query") for text in leaves(spec.get(key))]
-    return any(name in text for text in texts for name in ("{id}", "{person}"))
+    named = any(name in text for text in texts for name in ("{id}", "{person}"))
+    return named and not any("{parent.id}" in text for text in texts)
 
 
 def _document(body: bytes, unwrap: Callable[[Any], Any] | None) -> tuple[Any, bool]:

@@ -263,3 +263,14 @@ def test_a_first_call_is_a_read_even_inside_a_write() -> None:
         desk.faults.plan("commit_then_drop", path="/tickets")
         with pytest.raises(Unknown):
             deskly(desk.url, text).create(context(desk.port), {"title": "x"}, "TDM-1", "k")
+
+
+def test_a_comment_that_is_not_there_any_more_says_nothing_of_its_record() -> None:
+    edit = 'edit: {send: "PATCH /tickets/{id}/messages/{parent.id}", body: {text: "{text}"}}, comment:'
+    text = DESKLY.replace("comment:", edit, 2).replace('  edit_comment: "', '  note: "')
+    with serving({"message": "no such message"}, 404) as desk:
+        made = deskly(desk.url, text)
+        with pytest.raises(Refused, match="no such message"):
+            made.comment(context(desk.port), "7", "note", "better", ["staff"], replaces="9")
+        with pytest.raises(Gone):
+            made.comment(context(desk.port), "7", "note", "new", ["staff"])

@@ -171,6 +171,8 @@ def test_a_later_wording_replaces_the_followup(sim: GlpiApi) -> None:
     first = made.comment(ctx(sim), id, "private", "frist", ["staff"])
     made.comment(ctx(sim), id, "private", "first", ["staff"], replaces=first.id)
     assert [each.text for each in sim.said(id)] == ["first"]
+    with pytest.raises(Refused, match="Item not found"):
+        made.comment(ctx(sim), id, "private", "of one deleted", ["staff"], replaces="99")
 
 
 def test_persons_and_groups_of_the_team_are_told_apart(sim: GlpiApi) -> None:
