@@ -225,6 +225,12 @@ class Zammad(Simulator):
 
     def revoke(self) -> None:
         self._accepted.clear()
+        self.refreshed = -1
+
+    def expire(self) -> None:
+        if not self.refreshed:
+            self._cannot("sign-in that expires: its own tokens last")
+        self._accepted = {each for each in self._accepted if not each.startswith("Bearer ")}
 
 
 def error(status: int, words: str) -> Response:
