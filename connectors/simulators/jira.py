@@ -25,6 +25,7 @@ API = "/rest/api/3"
 CLOUD = "/ex/jira/11223344-a1b2-3b33-c444-def123456789"
 """Where the API is for those who sign in by OAuth."""
 
+SORTS = "com.atlassian.jira.plugin.system.customfieldtypes"
 BODY = "Comment body is not valid!"
 
 
@@ -186,7 +187,7 @@ class Jira(Simulator):
 
     def _shown(self, issue: Issue, query: Mapping[str, str]) -> Response:
         shown = self.site.shown(issue)
-        shown["fields"]["description"] = self.given(shown["fields"]["description"])
+        shown["fields"] |= {name: self.given(shown["fields"][name]) for name in rules.RICH}
         wanted = query.get("fields", "*all").split(",")
         if "*all" not in wanted and "*navigable" not in wanted:
             shown["fields"] = {name: value for name, value in shown["fields"].items() if name in wanted}
@@ -255,7 +256,7 @@ class Jira(Simulator):
         """The payload of an event: those of comments name no user and show little of the issue, and texts are plain."""
         shown = self.site.shown(issue)
         shown["self"] = f"{self.url}/rest/api/2/issue/{issue.id}"
-        shown["fields"]["description"] = words(shown["fields"]["description"]) or None
+        shown["fields"] |= {name: words(shown["fields"][name]) or None for name in rules.RICH}
         body: dict[str, Any] = {"timestamp": int(self.clock().timestamp() * 1000), "webhookEvent": event, **more}
         if event.startswith("comment_"):
             few = ("summary", "issuetype", "project", "assignee", "priority", "status")
@@ -346,7 +347,7 @@ def _wire(name: str, value: Any) -> Any:
         return {"accountId": value}
     if name in ("priority", "issuetype"):
         return {"id": value}
-    return written(value) if name == "description" else value
+    return written(value) if name in rules.RICH else value
 
 
 def named(table: Mapping[str, str], **more: Any) -> list[dict[str, Any]]:
@@ -365,8 +366,8 @@ def columns() -> list[dict[str, Any]]:
     """The fields of the site, its own and those somebody made."""
     own = [{"id": name, "key": name, "name": name, "custom": False} for name in ("summary", "status", "labels")]
     made = [
-        {"id": id, "key": id, "name": name, "custom": True, "schema": {"type": kind, "customId": int(id[12:])}}
-        for id, (name, kind) in rules.CUSTOM.items()
+        {"id": id, "key": id, "name": name, "custom": True, "schema": {"type": kind, "custom": f"{SORTS}:{sort}"}}
+        for id, (name, kind, sort) in rules.CUSTOM.items()
     ]
     return own + made
 

@@ -22,12 +22,19 @@ OPTIONS = {
     "customfield_10005": {"10110": "High", "10111": "Medium", "10112": "Low"},
 }
 CUSTOM = {
-    "customfield_10050": ("External reference", "string"),
-    "customfield_10051": ("Site", "string"),
-    "customfield_10004": ("Impact", "option"),
-    "customfield_10005": ("Urgency", "option"),
-    "customfield_10060": ("Seats", "number"),
+    "customfield_10050": ("External reference", "string", "textfield"),
+    "customfield_10051": ("Site", "string", "textfield"),
+    "customfield_10052": ("Steps", "string", "textarea"),
+    "customfield_10053": ("Booked on", "date", "datepicker"),
+    "customfield_10054": ("Call back", "datetime", "datetime"),
+    "customfield_10004": ("Impact", "option", "select"),
+    "customfield_10005": ("Urgency", "option", "radiobuttons"),
+    "customfield_10060": ("Seats", "number", "float"),
 }
+"""Fields somebody made: name, type, and sort, which tells whether text is a tree."""
+
+RICH = frozenset({"description", *(name for name, told in CUSTOM.items() if told[2] == "textarea")})
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 SUMMARY = 255
 TEXT = 32767
 
@@ -160,7 +167,7 @@ def _checked(name: str, value: Any, known: Callable[[str], bool], on: str) -> An
         if account and not known(account):
             raise ValueError(f"User '{account}' does not exist.")
         return {"accountId": account} if account else None
-    if name == "description":
+    if name in RICH:
         return document(value, "Operation value must be an Atlassian Document (see the Atlassian Document Format)")
     if name in CUSTOM:
         return _custom(name, value)
@@ -219,6 +226,10 @@ def _custom(name: str, value: Any) -> Any:
         return {"id": found, "value": options[found]}
     if kind == "number" and isinstance(value, str):
         raise ValueError("Operation value must be a number")
+    if kind == "date":
+        return _date(value)
+    if kind == "datetime" and not MOMENT.fullmatch(str(value)):
+        raise ValueError(f"Error parsing time: {value}")
     if kind == "string" and not isinstance(value, str):
         raise ValueError("Operation value must be a string")
     if kind == "string" and len(value) > SUMMARY:

@@ -145,9 +145,7 @@ class Jsm(Jira):
     # version 2 of the platform
 
     def fields(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
-        if "description" not in given:
-            return given
-        return {**given, "description": self.rich(given["description"])}
+        return {**given, **{name: self.rich(given[name]) for name in rules.RICH & given.keys()}}
 
     def rich(self, value: Any) -> dict[str, Any] | None:
         if value is not None and not isinstance(value, str):

@@ -213,6 +213,26 @@ def test_the_catalogue_lists_what_the_project_has(desk: Desk) -> None:
     assert fields["status"]["values"]["10010"] == "Waiting" and fields["description"]["format"] == "adf"
     assert fields["select:customfield_10004"]["label"] == "Impact" and "cf:customfield_10004" not in fields
     assert fields["number:customfield_10060"]["type"] == "number"
+    assert fields["rich:customfield_10052"]["format"] == "adf" and "cf:customfield_10052" not in fields
+
+
+def test_custom_fields_go_and_come_by_their_sorts(desk: Desk) -> None:
+    id = desk.new()
+    values = {
+        "cf:customfield_10051": "Zürich",
+        "rich:customfield_10052": json.dumps(TREE),
+        "date:customfield_10053": "2026-11-23",
+        "datetime:customfield_10054": "2026-11-23T17:00:00Z",
+        "number:customfield_10060": 7,
+        "select:customfield_10005": "High",
+    }
+    desk.jira.update(desk.ctx(), id, values, None)
+    sent = desk.asked("PUT", f"/issue/{id}")[0].json()["fields"]
+    assert sent["customfield_10052"] == TREE and sent["customfield_10054"] == "2026-11-23T17:00:00.000+0000"
+    read = desk.jira.fetch(desk.ctx(), id).fields
+    assert json.loads(str(read.pop("rich:customfield_10052"))) == TREE
+    del values["rich:customfield_10052"]
+    assert {name: read[name] for name in values} == values
 
 
 # comments, files, time ------------------------------------------------------------------------------------------------
