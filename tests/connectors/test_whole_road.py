@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from connectors import registry
 from connectors.simulators.desk import Simulator
 from connectors.simulators.glpi import GlpiApi
+from connectors.simulators.glpi_desk import PAULA
 from connectors.simulators.glpi_legacy import GlpiLegacy
 from connectors.simulators.zammad import Zammad
 from connectors.simulators.znuny import Znuny
@@ -25,7 +27,7 @@ from tests.worlds import World
 @dataclass(frozen=True)
 class Case:
     """A kind, its simulator, the field of the title there, that of the status, and its values for in progress,
-    waiting for the requester, and solved."""
+    waiting for the requester, and solved; where it is made."""
 
     kind: str
     simulator: Callable[..., Simulator]
@@ -34,13 +36,14 @@ class Case:
     working: str
     waiting: str
     solved: str
+    creates: str
 
 
 CASES = (
-    Case("zammad", Zammad, "title", "state", "open", "pending reminder", "closed"),
-    Case("glpi", GlpiApi, "name", "status", "2", "4", "5"),
-    Case("glpi_legacy", GlpiLegacy, "name", "status", "2", "4", "5"),
-    Case("znuny", Znuny, "Title", "State", "open", "pending reminder", "closed successful"),
+    Case("zammad", Zammad, "title", "state", "open", "pending reminder", "closed", "/tickets"),
+    Case("glpi", GlpiApi, "name", "status", "2", "4", "5", "/Ticket"),
+    Case("glpi_legacy", GlpiLegacy, "name", "status", "2", "4", "5", "/Ticket"),
+    Case("znuny", Znuny, "Title", "State", "open", "pending reminder", "closed successful", "/TicketCreate"),
 )
 
 
@@ -120,3 +123,28 @@ def test_escalated_worked_on_and_solved(case: Case, sim: Simulator, world: World
 def shown(value: object) -> str:
     """A status as the catalogue names it."""
     return str(value["id"] if isinstance(value, dict) else value)
+
+
+def test_an_escalation_whose_answer_is_lost_is_found_again_and_made_once(
+    case: Case, sim: Simulator, world: World
+) -> None:
+    sim.faults.plan("commit_then_drop", method="POST", path=case.creates)
+    ticket = world.create("VPN down", impact="high", urgency="medium")
+    world.wish("escalate", ticket, connection="acme")
+    world.run()
+    assert len(sim.ids()) == 1 and sim.faults.met
+    world.rt.now = lambda: now_us() + 3600 * 1_000_000
+    world.run()
+    assert sim.ids() == [world.value("select remote_id from link")]
+
+
+def test_time_of_theirs_comes_in_where_the_desk_tells_it(case: Case, sim: Simulator, world: World) -> None:
+    if not isinstance(sim, GlpiApi):
+        assert "read_worklog" in registry.manifest(case.kind).doc["cannot"]
+        return
+    world.wish("escalate", world.create("VPN down"), connection="acme")
+    world.run()
+    (id,) = sim.ids()
+    sim.enter(PAULA, "Task", int(id), {"content": "on site", "actiontime": 1800})
+    look(world)
+    assert world.rows("select minutes, text from worklog") == [(30, "on site")]
