@@ -38,8 +38,30 @@ class Cell:
 
 
 def load() -> dict[str, Any]:
-    """The last run: kind -> {"shown": by what, "results": {test: [how it ended, why]}}."""
-    found: dict[str, Any] = json.loads((files("connectors.contract") / "results.json").read_text("utf-8"))
+    """The last run: kind -> {"shown": by what, "results": {test: [how it ended, why]}}, and "live" where the kind was
+    held to the contract on real servers, too."""
+    return joined(_read("results.json"))
+
+
+def joined(found: Mapping[str, Any]) -> dict[str, Any]:
+    """``found`` with what runs on real servers gave."""
+    runs = live()
+    return {kind: {**one, "live": runs[kind]} if kind in runs else dict(one) for kind, one in found.items()}
+
+
+def live() -> dict[str, Any]:
+    """The last run on real servers: kind -> {"server", "instances", "date", "passed": how many, "skipped": {test:
+    why}}."""
+    return _read("live.json")
+
+
+def shown(one: Mapping[str, Any]) -> str:
+    """By what a kind's row was shown: ``simulator; live: Redmine 5.0.4``."""
+    return f"{one['shown']}; live: {one['live']['server']}" if "live" in one else str(one["shown"])
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((files("connectors.contract") / name).read_text("utf-8"))
     return found
 
 

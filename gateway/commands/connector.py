@@ -87,13 +87,14 @@ def matrix(as_json: bool) -> None:
     if as_json:
         show_json(
             {
-                kind: {"shown": found[kind]["shown"], "can": {name: asdict(cell) for name, cell in row.items()}}
+                kind: {"shown": table.shown(found[kind]), "can": {name: asdict(cell) for name, cell in row.items()}}
                 for kind, row in cells.items()
             }
         )
         return
     rows = [
-        (kind, *(cells[kind][name].mark for name in table.CAPABILITIES), found[kind]["shown"]) for kind in sorted(cells)
+        (kind, *(row[name].mark for name in table.CAPABILITIES), table.shown(found[kind]))
+        for kind, row in sorted(cells.items())
     ]
     show_table(("kind", *table.CAPABILITIES, "shown by"), rows, "no run is recorded")
 

@@ -56,7 +56,7 @@ def page(found: Mapping[str, Any]) -> str:
     lines = [HEAD, f"| | {' | '.join(names)} | shown by |", f"| --- |{' --- |' * (len(names) + 1)}"]
     for kind, cells in rows.items():
         link = f"[{registry.manifest(kind).name}](../connectors/{kind}/README.md)"
-        lines.append(f"| {link} | {' | '.join(cells[name].mark for name in names)} | {found[kind]['shown']} |")
+        lines.append(f"| {link} | {' | '.join(cells[name].mark for name in names)} | {table.shown(found[kind])} |")
     lines.append("\n## What they lack, and what happens instead")
     for kind in rows:
         lines.append(f"\n### {registry.manifest(kind).name}")
@@ -66,6 +66,11 @@ def page(found: Mapping[str, Any]) -> str:
         lines.append(
             f"- {passed} of {len(found[kind]['results'])} tests passed; the others need what it does not have."
         )
+        if live := found[kind].get("live"):
+            lines.append(
+                f"- On {live['instances']} real servers at once ({live['server']}, {live['date']}): "
+                f"{live['passed']} passed, {len(live['skipped'])} need what it does not have."
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -80,7 +85,7 @@ def main() -> int:
     if failed:
         return 1
     RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    PAGE.write_text(page(found), encoding="utf-8")
+    PAGE.write_text(page(table.joined(found)), encoding="utf-8")
     passed = (f"{kind} {sum(r[0] == 'passed' for r in one['results'].values())}" for kind, one in found.items())
     sys.stdout.write(", ".join(passed) + "\n")
     return 0

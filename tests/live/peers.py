@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -56,6 +57,11 @@ class Server:
         there = {line.split()[0] for line in asked.stdout.decode().splitlines() if line.endswith(" installed")}
         absent = [package for package in cls.packages if package not in there]
         return f"{cls.name} needs the packages {' '.join(absent)} (scripts/system-packages)" if absent else ""
+
+    def version(self) -> str:
+        """Of what Debian installed: ``5.0.3``, without Debian's own number."""
+        asked = subprocess.run(["dpkg-query", "-W", "-f=${Version}", self.packages[0]], capture_output=True, check=True)
+        return re.split(r"[-+~]", asked.stdout.decode())[0]
 
     def up(self) -> None:
         if self.process is not None and self.process.poll() is None:

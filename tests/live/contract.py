@@ -1,0 +1,101 @@
+"""The contract of Request Tracker's and Redmine's connectors, on the real servers."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from connectors import registry
+from connectors.contract import Contract
+from connectors.contract.run import Result, names, run
+from connectors.feeds import SETTLED_AFTER
+from tests.connectors import matrix
+from tests.live.desks import RealRedmine, RealTracker
+from tests.live.front import Front, RealTime
+from tests.live.peers import Redmine, RequestTracker, Server
+
+FRONTS: dict[type[Server], type[Front[Any]]] = {RequestTracker: RealTracker, Redmine: RealRedmine}
+MANY = 230
+LIVE = matrix.RESULTS.with_name("live.json")
+
+
+class OnRedmine(Contract):
+    """Where a real Redmine, whose clock nobody can move, has to be met halfway."""
+
+    def polled(self, cursors: dict[str, str]) -> set[str]:
+        """What happened within the second of the last poll may look the same; a poll two seconds later tells it."""
+        before = bool(cursors)
+        told = super().polled(cursors)
+        if before and not told:
+            time.sleep(SETTLED_AFTER)
+            told = super().polled(cursors)
+        return told
+
+    def test_f02_many_changes_of_one_second_are_all_told(self) -> None:
+        self.needs("changed")
+        cursors: dict[str, str] = {}
+        self.polled(cursors)
+        ids = {self.sim.open_record(f"record {number}") for number in range(self.many)}
+        assert isinstance(self.sim, RealRedmine)
+        self.sim.at_once(sorted(ids))
+        assert ids <= self.polled(cursors)
+
+
+def contract(server: Server, many: int) -> type[Contract]:
+    """The contract that the kind's own tests hold its simulator to, on ``server``."""
+    front = FRONTS[type(server)]
+    bases = (OnRedmine,) if front is RealRedmine else ()
+    own = {"simulator": partial(front, server=server), "clocks": RealTime, "many": many, "verify": "script"}
+    return type(f"On{front.__name__}", (*bases, matrix.contract(front.kind)), own)
+
+
+def kept(servers: Sequence[Server], many: int) -> dict[str, Any]:
+    """One run on each of the servers of a kind, at the same time; what is written down of it. AssertionError where a
+    test failed, or ended otherwise on another server."""
+    with ThreadPoolExecutor(len(servers)) as pool:
+        runs = list(pool.map(lambda server: _run(contract(server, many)), servers))
+    assert all(run == runs[0] for run in runs), f"on one server so, on another so: {runs}"
+    passed = sum(one.ended == "passed" for one in runs[0])
+    skipped = {one.test: one.why for one in runs[0] if one.ended == "skipped"}
+    server = f"{registry.manifest(FRONTS[type(servers[0])].kind).name} {servers[0].version()}"
+    return {"server": server, "instances": len(servers), "passed": passed, "skipped": skipped}
+
+
+def _run(held: type[Contract]) -> list[Result]:
+    """What needs a server that nobody used goes first."""
+    results = list(run(held, sorted(names(held), key=lambda name: "_f10_" not in name)))
+    failed = [f"{one.test}: {one.why}" for one in results if one.ended == "failed"]
+    assert not failed, "\n".join(failed)
+    return results
+
+
+def main() -> int:
+    """Two servers of each kind at once, and what they show is written down: ``python -m tests.live.contract``."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as down:
+        kinds = {
+            kind: [kind(Path(folder, kind.name, n), Path(folder, "templates", kind.name)) for n in "12"]
+            for kind in FRONTS
+        }
+        for servers in kinds.values():
+            for server in servers:
+                server.up()
+                down.callback(server.down)
+        for kind, servers in kinds.items():
+            found[FRONTS[kind].kind] = {**kept(servers, MANY), "date": datetime.now(UTC).date().isoformat()}
+    LIVE.write_text(json.dumps(found, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(", ".join(f"{kind} {one['passed']}" for kind, one in found.items()) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

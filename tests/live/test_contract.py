@@ -1,0 +1,37 @@
+"""Request Tracker's and Redmine's connectors keep the contract on the real servers, as is written down of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from connectors.contract import table
+from tests.live.conftest import MakeServer
+from tests.live.contract import FRONTS, MANY, kept
+from tests.live.peers import Redmine, RequestTracker, Server
+
+pytestmark = pytest.mark.live
+
+FEW = {RequestTracker: 40, Redmine: 105}
+"""More changes than one page holds: a ticket of Request Tracker's begins with three."""
+
+
+@pytest.mark.parametrize("kind", [RequestTracker, Redmine], ids=lambda kind: str(kind.name))
+def test_the_contract_is_kept(
+    kind: type[Server], make_server: MakeServer, full: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a server of its own; at full size on two at once, and with more records than two pages hold."""
+    servers: Sequence[Server] = [make_server(kind) for _ in range(2 if full else 1)]
+    began = time.monotonic()
+    found = kept(servers, MANY if full else FEW[kind])
+    recorded = table.live()[FRONTS[kind].kind]
+    assert {name: recorded[name] for name in ("passed", "skipped")} == {
+        name: found[name] for name in ("passed", "skipped")
+    }
+    with capsys.disabled():
+        figures = f"{found['passed']} passed, {len(found['skipped'])} need what it does not have"
+        took = time.monotonic() - began
+        sys.stdout.write(f"\n    {found['server']} on {len(servers)}: {figures}, {took:.1f} s\n")
