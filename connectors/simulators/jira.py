@@ -30,7 +30,8 @@ BODY = "Comment body is not valid!"
 
 
 class Jira(Simulator):
-    """One site. ``admin``: whether our account may write without notifying anybody."""
+    """One site. ``admin``: whether our account may write without notifying anybody; ``spent_until``: until when an app
+    has used up its points for this hour."""
 
     process = rules.CLASSIC
     types: Mapping[str, str] = rules.TYPES
@@ -41,6 +42,7 @@ class Jira(Simulator):
         super().__init__(clock, **more)
         self.site = Site(clock, self.tell, self.process)
         self.admin = False
+        self.spent_until: datetime | None = None
         self.access, self.refresh = "access-0", "refresh-token-0000"
         self._count = 0
         self.settings = {"site": self.url, "project": "OPS", "login": "tandem@example.com", "reference_field": 10050}
@@ -54,6 +56,8 @@ class Jira(Simulator):
             return self.sign_in(request)
         if not self.trusted(request):
             return failure(401, "Client must be authenticated to access this resource.")
+        if self.spent_until and self.clock() < self.spent_until:
+            return self._spent(self.spent_until)
         path = request.path.removeprefix(CLOUD).removeprefix(self.api)
         try:
             return self.route(request.method, tuple(path.strip("/").split("/")), request)
@@ -63,6 +67,15 @@ class Jira(Simulator):
             return failure(404, "Issue does not exist or you do not have permission to see it.")
         except ValueError as error:
             return failure(400, str(error) or "INVALID_INPUT")
+
+    def _spent(self, until: datetime) -> Response:
+        """A 429 that tells when points are given again; how long to wait it need not tell."""
+        headers = {"X-RateLimit-Limit": "65000", "X-RateLimit-Remaining": "0", "X-RateLimit-NearLimit": "true"}
+        headers |= {
+            "X-RateLimit-Reset": until.strftime("%Y-%m-%dT%H:%MZ"),
+            "RateLimit-Reason": "jira-quota-tenant-based",
+        }
+        return failure(429, "Rate limit exceeded", headers)
 
     def sign_in(self, request: Request) -> Response:
         """A refresh token is good once: with the new access token comes another one."""

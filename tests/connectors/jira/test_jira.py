@@ -293,6 +293,16 @@ def test_one_issue_that_takes_no_more_writes_holds_up_no_other(desk: Desk) -> No
     desk.jira.update(desk.ctx(), id, {"summary": "goes on"}, None)
 
 
+def test_points_that_are_spent_are_waited_for_until_they_are_given_again(desk: Desk) -> None:
+    id = desk.new()
+    desk.sim.spent_until = desk.clock() + timedelta(minutes=40)
+    with pytest.raises(Retry, match="Rate limit exceeded") as later:
+        desk.jira.fetch(desk.ctx(), id)
+    assert later.value.after == 2400
+    desk.clock.forward(later.value.after)
+    assert desk.jira.fetch(desk.ctx(), id).id == id
+
+
 # webhooks -------------------------------------------------------------------------------------------------------------
 
 RECORDED = sorted((FIXTURES / "webhooks").glob("*.json"))
