@@ -30,6 +30,11 @@ DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
         {"client_secret": "x", "password": "x", "webhook": "y"},
         {},
     ),
+    "mail": (
+        {"address": "tandem@a.example", "provider": "support@b.example", "smtp_host": "mail.a.example"},
+        {"password": "x"},
+        {},
+    ),
     "glpi_legacy": ({"url": URL}, {"user_token": "x", "webhook": "y"}, {}),
     "znuny": ({"url": URL, "login": "x", "queue": "q", "customer": "c@a.example"}, {"password": "x"}, {}),
     "zammad": ({"url": URL, "group": "Users", "customer": "desk@a.example"}, {"token": "x", "webhook": "y"}, {}),

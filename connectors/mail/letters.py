@@ -1,0 +1,273 @@
+"""Mails as values: what we write, which thread a mail belongs to, what its author wrote, and what no person wrote.
+
+The Message-ID of each mail of ours says what it is: ``<token>.<kind><number>@<our domain>``, where the token is our
+reference, or stands for the first mail of a thread that they began. Nothing here speaks to a server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from functools import cached_property
+from html.parser import HTMLParser
+
+from connectors.base import File
+
+MINTED = re.compile(
+    r"(?P<token>[A-Za-z0-9_-]{1,80})\.(?P<kind>[tcf])(?P<number>[0-9a-f]{20})@(?P<domain>[A-Za-z0-9.-]+)"
+)
+IDS = re.compile(r"<([^<>\s]+)>")
+TAG = re.compile(r"\[([A-Za-z0-9_-]{4,80})\]")
+LOOP = "X-Tandem-Loop"
+SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+CHARSETS = {"iso-8859-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8"}
+"""What is meant where a mail claims the charset on the left."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Both ends of a correspondence: our address, the provider's, and who besides may write for the provider."""
+
+    us: str
+    them: str
+    senders: tuple[str, ...]
+    machines: bool = False
+
+    @property
+    def domain(self) -> str:
+        return self.us.partition("@")[2].lower()
+
+    def theirs(self, address: str) -> bool:
+        """Whether that address speaks for the provider."""
+        return address.lower() in self.senders or address.lower().partition("@")[2] in self.senders
+
+    def minted(self, id: str) -> re.Match[str] | None:
+        """The parts of a Message-ID of ours; None for any other."""
+        found = MINTED.fullmatch(id)
+        return found if found and found["domain"].lower() == self.domain else None
+
+    def ticket(self, token: str) -> str:
+        """The Message-ID of the ticket that our reference names: always the same."""
+        return f"{token}.t{_digest(f'{token} {self.us.lower()}')[:20]}@{self.domain}"
+
+    def token(self, root: str) -> str:
+        """What stands in the Message-IDs of ours in the thread of ``root``."""
+        found = self.minted(root)
+        return found["token"] if found else f"re-{_digest(root)[:24]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def compose(
+    ends: Ends, now: datetime, subject: str, text: str, *, id: str, root: str = "", file: File | None = None
+) -> EmailMessage:
+    """A mail of ours. Raises ValueError for a subject that would be more than one header line.
+
+    It is a person's word that we pass on, so it is not marked ``Auto-Submitted``: their desk would drop it.
+    """
+    mail = EmailMessage(policy=policy.SMTP)
+    mail["From"], mail["To"], mail["Subject"] = ends.us, ends.them, subject
+    mail["Date"] = format_datetime(now)
+    mail["Message-ID"] = f"<{id}>"
+    if root:
+        mail["In-Reply-To"] = mail["References"] = f"<{root}>"
+    mail[LOOP] = ends.us
+    mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    mail.set_content(text, cte="quoted-printable")
+    if file is not None:
+        main, _, sub = (file.mime if re.fullmatch(r"[\w.+-]+/[\w.+-]+", file.mime) else "").partition("/")
+        if main in ("", "message", "multipart"):
+            main, sub = "application", "octet-stream"
+        with file.open() as stream:
+            mail.add_attachment(stream.read(), maintype=main, subtype=sub, filename=file.name)
+    return mail
+
+
+def fresh(ends: Ends, root: str, kind: str) -> str:
+    """A Message-ID for another mail of ours in a thread. ``kind``: c for a comment, f for a file."""
+    return f"{ends.token(root)}.{kind}{uuid.uuid4().hex[:20]}@{ends.domain}"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail as it lies in a folder. ``at``: when the server took it; ``raw`` is whole, or its head alone."""
+
+    uid: int
+    at: datetime
+    raw: bytes = field(repr=False)
+
+    @cached_property
+    def mail(self) -> EmailMessage:
+        return message_from_bytes(self.raw, policy=policy.default)
+
+    def header(self, name: str) -> str:
+        """A header as it was sent, unfolded, the first of its name; "" for none."""
+        found = next((str(value) for key, value in self.mail.raw_items() if key.lower() == name.lower()), "")
+        text = found.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return re.sub(r"\r?\n", "", text).strip()
+
+    def said(self, name: str) -> str:
+        """A header as words."""
+        try:
+            return str(make_header(decode_header(self.header(name)))).strip()
+        except (ValueError, LookupError, HeaderParseError):
+            return self.header(name)
+
+    @cached_property
+    def id(self) -> str:
+        """Its Message-ID, or one made of its bytes where it has none."""
+        found = IDS.search(self.header("Message-ID"))
+        head = self.raw.split(b"\r\n\r\n")[0].decode("latin-1")
+        return found[1] if found else f"{_digest(head)[:40]}@no-id.invalid"
+
+    @cached_property
+    def references(self) -> list[str]:
+        """What it answers to, oldest first."""
+        return list(dict.fromkeys(IDS.findall(self.header("References")) + IDS.findall(self.header("In-Reply-To"))))
+
+    @cached_property
+    def sender(self) -> str:
+        return parseaddr(self.said("From"))[1].lower()
+
+    @property
+    def report(self) -> bool:
+        """Whether a mail server tells of another mail: a bounce, a receipt."""
+        return "multipart/report" in self.header("Content-Type").lower()
+
+    def answered(self) -> str:
+        """Why it is an automatic answer, which nobody wrote and nothing may follow from; "" where it is none."""
+        auto = self.header("Auto-Submitted").partition(";")[0].strip().lower()
+        if auto == "auto-replied":
+            return "Auto-Submitted: auto-replied"
+        if self.report or self.header("Return-Path") == "<>":
+            return "the report of a mail server"
+        if not self.sender or self.sender.partition("@")[0] in ("mailer-daemon", "postmaster"):
+            return f"from {self.sender or 'nobody'}"
+        for name in ("X-Autoreply", "X-Autorespond", "X-Autoresponder"):
+            if self.header(name):
+                return name
+        return "Precedence: auto_reply" if self.header("Precedence").lower() == "auto_reply" else ""
+
+    def automatic(self) -> str:
+        """Why no person sent it (RFC 3834 and what desks go by); "" where one did."""
+        auto = self.header("Auto-Submitted").partition(";")[0].strip().lower()
+        if auto not in ("", "no", "auto-forwarded"):  # forwarded: a person's words all the same
+            return f"Auto-Submitted: {auto}"
+        if self.header("Precedence").lower() in ("bulk", "junk", "list"):
+            return f"Precedence: {self.header('Precedence')}"
+        if "all" in re.split(r"[,\s]+", self.header("X-Auto-Response-Suppress").lower()):
+            return "X-Auto-Response-Suppress: All"
+        for name in ("X-Loop", "X-No-Loop", "X-OTRS-Loop", "X-FC-Machinegenerated"):
+            if self.header(name).lower() in ("yes", "true"):
+                return name
+        return next((name for name in ("Mailing-List", "List-Unsubscribe") if self.header(name)), self.answered())
+
+    def returned(self, ends: Ends) -> bool:
+        """Whether it is a mail of ours that somebody sent on under another name."""
+        return self.header(LOOP).lower() == ends.us.lower() and not self.ours(ends)
+
+    def ours(self, ends: Ends) -> bool:
+        """Whether it is our own copy of a mail of ours."""
+        return self.sender == ends.us.lower() and ends.minted(self.id) is not None
+
+    def tokens(self, ends: Ends) -> list[str]:
+        """The tokens of ours that it names, by what it answers to, then by its subject."""
+        found = [match["token"] for each in reversed(self.references) if (match := ends.minted(each))]
+        return list(dict.fromkeys([*found, *TAG.findall(self.said("Subject"))]))
+
+    def failed(self) -> bool:
+        """Whether this report says that a mail did not arrive and never will."""
+        return re.search(rb"^Action:[ \t]*failed", self.raw, re.I | re.M) is not None
+
+    def words(self) -> tuple[str, str]:
+        """What it says with all its quotes, and the format (``mail``, ``html_mail``)."""
+        plain, html = self._bodies
+        text = _text(plain) if plain is not None else ""
+        if not text.strip() and html is not None:
+            return _text(html), "html_mail"
+        return text, "mail"
+
+    def plainly(self) -> str:
+        """What it says, without markup."""
+        text, form = self.words()
+        if form == "mail":
+            return text
+        reader = _Words()
+        reader.feed(text)
+        return re.sub(r"\n{3,}", "\n\n", "".join(reader.found)).strip()
+
+    @cached_property
+    def _bodies(self) -> tuple[EmailMessage | None, EmailMessage | None]:
+        bodies = (self.mail.get_body((kind,)) for kind in ("plain", "html"))
+        plain, html = bodies
+        return plain, html  # type: ignore[return-value]
+
+    @cached_property
+    def files(self) -> list[tuple[str, str, bytes]]:
+        """Name, type and bytes of whatever is no text of its own."""
+        found = []
+        for number, part in enumerate(each for each in _leaves(self.mail) if each not in self._bodies):
+            mime = part.get_content_type()
+            if mime not in SIGNATURES:
+                name = re.sub(r"[\x00-\x1f/\\]", "_", part.get_filename() or "") or f"part-{number + 1}"
+                found.append((name, mime, _bytes(part)))
+        return found
+
+
+def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
+    if not part.is_multipart() or part.get_content_maintype() == "message":
+        yield part
+        return
+    for each in part.iter_parts():
+        yield from _leaves(each)  # type: ignore[arg-type]
+
+
+def _bytes(part: EmailMessage) -> bytes:
+    if part.is_multipart():  # a mail inside the mail
+        return part.get_payload(0).as_bytes()  # type: ignore[union-attr]
+    found = part.get_payload(decode=True)
+    return found if isinstance(found, bytes) else b""
+
+
+def _text(part: EmailMessage) -> str:
+    """The text of a part in the charset that it claims, or else in UTF-8; what is neither shows as such."""
+    data = _bytes(part)
+    claimed = (part.get_content_charset() or "utf-8").lower()
+    for charset in (CHARSETS.get(claimed, claimed), "utf-8"):
+        try:
+            return data.decode(charset).replace("\r\n", "\n")
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+class _Words(HTMLParser):
+    """The text of a page of HTML, line by line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._hidden += tag in ("style", "script", "head")
+        if tag in ("br", "p", "div", "tr", "li", "h1", "h2", "h3"):
+            self.found.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in ("style", "script", "head")
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.found.append(re.sub(r"\s+", " ", data))
