@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, Context, Record
-from connectors.egress import Egress
+from connectors.base import Arrival
 from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
 from connectors.rest import Rest
-from connectors.session import Session
 from connectors.simulators.autotask import THEM, US, Autotask
 from connectors.simulators.desk import Clock
 from connectors.simulators.loopback import Request, Response
+from tests.connectors import rig as rigs
 from tests.connectors.support import Scripted, context
 
 SAMPLES: dict[str, Any] = json.loads((Path(__file__).parent / "fixtures/samples.json").read_text("utf-8"))
@@ -29,45 +26,17 @@ SECRETS = {"secret": "x", "integration_code": "y"}
 SETTINGS = {"login": "tandem@acme.example", "company": 174}
 
 
-class Rig:
+class Rig(rigs.Rig):
     """The tenant and our connector to it, as ``check`` and ``lists`` left it."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.sim = Autotask(self.clock).start()
-        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
-        self.kept: dict[str, str] = {}
-        first = self.connect()
-        self.found = first.check(self.ctx())
-        self.lists = first.lists(self.ctx())
-        self.desk = self.connect(found=self.found.values, lists=self.lists)
-
-    def connect(self, **more: Any) -> Rest:
-        settings = {**self.sim.settings, **more.pop("settings", {})}
-        made = registry.build("autotask", settings=settings, secrets=self.sim.secrets, **more)
-        assert isinstance(made, Rest)
-        return made
-
-    def ctx(self) -> Context:
-        log = logging.getLogger("tests.autotask")
-        return Context(self.clock(), time.monotonic, self.session, log, time.monotonic() + 5, self.kept.__setitem__)
-
-    def new(self, ref: str = "TDM-1", **fields: Any) -> str:
-        given = {"title": "VPN down", "status": "1", "priority": "2", **fields}
-        made = self.desk.create(self.ctx(), given, ref, "k")
-        assert made.id
-        return made.id
-
-    def fetch(self, id: str) -> Record:
-        return self.desk.fetch(self.ctx(), id)
+    kind, simulator = "autotask", Autotask
+    fields: ClassVar[dict[str, str]] = {"title": "VPN down", "status": "1", "priority": "2"}
 
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    made = Rig()
-    yield made
-    made.session.close()
-    made.sim.stop()
+    with Rig() as made:
+        yield made
 
 
 def says(sentence: str) -> Response:

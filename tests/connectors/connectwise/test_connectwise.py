@@ -3,60 +3,36 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, Context, Record
-from connectors.egress import Egress
+from connectors.base import Arrival
 from connectors.errors import Gone, Refused, Retry, Unauthorized, Unverified
 from connectors.rest import Rest
-from connectors.session import Session
 from connectors.simulators.connectwise import THEM, US, ConnectWise
 from connectors.simulators.desk import Clock
 from connectors.simulators.loopback import Request, Response
+from tests.connectors import rig as rigs
 from tests.connectors.support import Scripted, context
 
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "fixtures/samples.json").read_text("utf-8"))
 VECTOR = RECORDED["callback"]
 
 
-class Rig:
+class Rig(rigs.Rig):
     """The instance and our connector to it, as ``check`` and ``lists`` left it."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.sim = ConnectWise(self.clock).start()
-        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
-        self.kept: dict[str, str] = {}
-        first = self.connect()
-        self.found = first.check(self.ctx()).values
-        self.lists = first.lists(self.ctx())
-        self.desk = self.connect(found=self.found, lists=self.lists)
-
-    def connect(self, **more: Any) -> Rest:
-        settings = {**self.sim.settings, **more.pop("settings", {})}
-        made = registry.build("connectwise", settings=settings, secrets=self.sim.secrets, **more)
-        assert isinstance(made, Rest)
-        return made
-
-    def ctx(self) -> Context:
-        log = logging.getLogger("tests.connectwise")
-        return Context(self.clock(), time.monotonic, self.session, log, time.monotonic() + 5, self.kept.__setitem__)
+    kind, simulator = "connectwise", ConnectWise
+    fields: ClassVar[dict[str, str]] = {"board": "1", "summary": "VPN down"}
 
     def new(self, ref: str = "TDM-1", **fields: Any) -> str:
-        made = self.desk.create(self.ctx(), {"board": "1", "summary": "VPN down", **fields}, ref, "k")
+        made = super().new(ref, **fields)
         self.clock.forward(30)
-        assert made.id
-        return made.id
-
-    def fetch(self, id: str) -> Record:
-        return self.desk.fetch(self.ctx(), id)
+        return made
 
     def patches(self) -> list[Any]:
         return [request.json() for request in self.sim.asked if request.method == "PATCH"]
@@ -64,10 +40,8 @@ class Rig:
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    made = Rig()
-    yield made
-    made.session.close()
-    made.sim.stop()
+    with Rig() as made:
+        yield made
 
 
 def test_every_call_carries_the_client_id_and_pins_the_version(rig: Rig) -> None:

@@ -3,55 +3,24 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from connectors import registry
-from connectors.base import Arrival, Context, Record
-from connectors.egress import Egress
+from connectors.base import Arrival
 from connectors.errors import Refused, Retry, Unverified
-from connectors.rest import Rest
-from connectors.session import Session
-from connectors.simulators.desk import Clock
 from connectors.simulators.halo import LIFE, Halo
 from connectors.simulators.loopback import Request, Response
+from tests.connectors import rig as rigs
 
 
-class Rig:
+class Rig(rigs.Rig):
     """The tenant and our connector to it, as ``check`` and ``lists`` left it."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.sim = Halo(self.clock).start()
-        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
-        self.kept: dict[str, str] = {}
-        first = self.connect()
-        self.found = first.check(self.ctx())
-        self.lists = first.lists(self.ctx())
-        self.desk = self.connect(found=self.found.values, lists=self.lists)
-
-    def connect(self, **more: Any) -> Rest:
-        settings = {**self.sim.settings, **more.pop("settings", {})}
-        made = registry.build("halo", settings=settings, secrets=self.sim.secrets, **more)
-        assert isinstance(made, Rest)
-        return made
-
-    def ctx(self) -> Context:
-        log = logging.getLogger("tests.halo")
-        return Context(self.clock(), time.monotonic, self.session, log, time.monotonic() + 5, self.kept.__setitem__)
-
-    def new(self, ref: str = "TDM-1", **fields: Any) -> str:
-        made = self.desk.create(self.ctx(), {"summary": "VPN down", "tickettype_id": "1", **fields}, ref, "k")
-        assert made.id
-        return made.id
-
-    def fetch(self, id: str) -> Record:
-        return self.desk.fetch(self.ctx(), id)
+    kind, simulator = "halo", Halo
+    fields: ClassVar[dict[str, str]] = {"summary": "VPN down", "tickettype_id": "1"}
 
     def poll(self, cursor: str | None) -> tuple[list[str], str]:
         told: list[str] = []
@@ -68,10 +37,8 @@ class Rig:
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    made = Rig()
-    yield made
-    made.session.close()
-    made.sim.stop()
+    with Rig() as made:
+        yield made
 
 
 # sign-in

@@ -3,58 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import pytest
 
-from connectors import registry
-from connectors.base import Context, Record
-from connectors.egress import Egress
 from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized
 from connectors.itop.hooks import STIMULI as KNOWN
 from connectors.itop.hooks import Hooks
-from connectors.rest import Rest
-from connectors.session import Session
-from connectors.simulators.desk import Clock
 from connectors.simulators.itop import INTERNAL, STIMULI, ITop
 from connectors.simulators.loopback import Response
+from tests.connectors import rig as rigs
 
 BEGAN = datetime(2026, 10, 24, 22, 0, tzinfo=UTC)
 """Three hours before the clocks of Madrid go back."""
 
 
-class Rig:
+class Rig(rigs.Rig):
     """The installation and our connector to it."""
 
-    def __init__(self) -> None:
-        self.clock = Clock(BEGAN)
-        self.sim = ITop(self.clock).start()
-        self.session = Session(Egress.parse(f"127.0.0.1:{self.sim.port}"))
-        self.found = self.connect().check(self.ctx())
-        self.desk = self.connect(found=self.found.values)
-
-    def connect(self, **more: Any) -> Rest:
-        settings = {**self.sim.settings, **more.pop("settings", {})}
-        made = registry.build("itop", **{"settings": settings, "secrets": self.sim.secrets, **more})
-        assert isinstance(made, Rest)
-        return made
-
-    def ctx(self) -> Context:
-        log = logging.getLogger("tests.itop")
-        return Context(self.clock(), time.monotonic, self.session, log, time.monotonic() + 5, lambda name, value: None)
-
-    def new(self, ref: str = "TDM-1", **fields: Any) -> str:
-        made = self.desk.create(self.ctx(), {"title": "VPN down", "description": "<p>x</p>", **fields}, ref, "k")
-        assert made.id
-        return made.id
-
-    def fetch(self, id: str) -> Record:
-        return self.desk.fetch(self.ctx(), id)
+    kind, simulator, began = "itop", ITop, BEGAN
+    fields: ClassVar[dict[str, str]] = {"title": "VPN down", "description": "<p>x</p>"}
 
     def update(self, id: str, **fields: Any) -> None:
         self.desk.update(self.ctx(), id, fields, None)
@@ -75,10 +46,8 @@ class Rig:
 
 @pytest.fixture
 def rig() -> Iterator[Rig]:
-    made = Rig()
-    yield made
-    made.session.close()
-    made.sim.stop()
+    with Rig() as made:
+        yield made
 
 
 # codes
