@@ -365,6 +365,16 @@ def flipped(data: bytes, at: int) -> bytes:
     return bytes(byte ^ (1 << at % 8) if number == at // 8 else byte for number, byte in enumerate(data))
 
 
+def test_a_rule_sends_the_issue_itself_under_a_shared_secret(desk: Desk) -> None:
+    rule = desk.connect(secrets={"webhook": "of the rule"}, verify="automation")
+    body = json.dumps({"id": 10001, "key": "OPS-1", "fields": {"summary": "x"}}).encode()
+    assert good(rule, desk, body, {"x-tandem-secret": "of the rule"})
+    for wrong in ("of the rulf", "", "of the rule "):
+        assert not good(rule, desk, body, {"x-tandem-secret": wrong}), wrong
+    (event,) = rule.parse(arrival(body))
+    assert (event.kind, event.record_id, event.record) == ("changed", "10001", None)
+
+
 def part(document: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(document).encode()).rstrip(b"=").decode()
 
