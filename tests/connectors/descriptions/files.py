@@ -1,34 +1,21 @@
-"""The vendors' API descriptions, read from beside this tree, and where they are known to be wrong."""
+"""The vendors' API descriptions, cut to what is used, and where they are known to be wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from connectors.simulators.loopback import Request, Response
+from tests.connectors.descriptions import cut
 from tests.connectors.descriptions.judge import Description, Verdict
-
-DATA = Path(__file__).parents[4] / "shared" / "vendors" / "data"
-FILES = {
-    "servicenow": "servicenow/servicenow-mock.openapi.yaml",
-    "zendesk": "zendesk/zendesk-tickets.cut.openapi.yaml",
-    "freshdesk": "freshdesk/freshdesk-mock.openapi.yaml",
-    "freshservice": "freshservice/freshservice-mock.openapi.yaml",
-    "jira": "jira/jira-issues.cut.openapi.yaml",
-    "jsm": "jsm/jsm-requests.cut.openapi.yaml",
-}
 
 
 @cache
 def description(kind: str) -> Description:
-    """The description of a kind, mended. Raises ``FileNotFoundError``."""
-    with (DATA / FILES[kind]).open("rb") as stream:
-        document = yaml.load(stream, Loader=yaml.CSafeLoader)
+    """The description of a kind, mended."""
+    document = cut.read(kind)
     MENDS.get(kind, lambda _: None)(document)
     return Description(document)
 

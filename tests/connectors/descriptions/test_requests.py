@@ -1,7 +1,4 @@
-"""Requests of connectors and answers of simulators, judged by the vendors' own API descriptions where there are any.
-
-The descriptions lie beside this tree and are not ours to keep, so these tests are left out where they are absent.
-"""
+"""Requests of connectors and answers of simulators, judged by the vendors' own API descriptions where there are any."""
 
 from __future__ import annotations
 
@@ -11,12 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connectors.simulators.loopback import Request, Response
-from tests.connectors.descriptions import files
+from tests.connectors.descriptions import cut, files
 from tests.connectors.descriptions.drive import CONTRACTS, answered, asked
-
-pytestmark = pytest.mark.skipif(
-    not files.DATA.exists(), reason="the vendors' API descriptions are not beside this tree"
-)
 
 UNSAID = {
     "zendesk": {"GET /api/v2/tickets/{ticket_id}/comments: query page[size]"},  # its text says it: cursor pagination
@@ -128,3 +121,30 @@ def test_what_a_vendor_has_no_word_for_is_told(kind: str, request_: Request, wor
 def test_what_is_not_described_is_told() -> None:
     found = files.description("zendesk").judge([Request("GET", "/api/v2/nowhere/12345", {}, {}, b"")])
     assert found.foreign == {"GET /api/v2/nowhere/{}"} and not found.judged
+
+
+DOCUMENT = {
+    "openapi": "3.0.3",
+    "servers": [{"url": "https://desk.example.test"}],
+    "paths": {
+        "/things": {"get": {"summary": "All.", "responses": {"200": {"description": "Them."}}}, "post": {}},
+        "/others": {"post": {"requestBody": {"$ref": "#/components/requestBodies/Other"}, "x-note": 1}},
+    },
+    "components": {
+        "requestBodies": {
+            "Other": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Other"}}}}
+        },
+        "schemas": {
+            "Other": {"properties": {"description": {"type": "string", "description": "What it is."}}},
+            "Unused": {"type": "string"},
+        },
+    },
+}
+
+
+def test_a_cut_has_the_facts_of_what_is_used_and_no_prose() -> None:
+    found = cut.cut(DOCUMENT, ["GET /things", "POST /others"])
+    assert cut.operations(found) == {"GET /things", "POST /others"}
+    assert found["paths"]["/things"] == {"get": {"responses": {"200": {}}}}
+    assert found["paths"]["/others"]["post"] == {"requestBody": {"$ref": "#/components/requestBodies/Other"}}
+    assert found["components"]["schemas"] == {"Other": {"properties": {"description": {"type": "string"}}}}
