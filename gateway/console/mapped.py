@@ -21,6 +21,8 @@ from gateway.store import tables
 from mappings.model import Complaint, MappingError
 
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_CONNECTOR = re.compile(r"^connector: *([a-z0-9_-]+)", re.MULTILINE)
+_EXTENDS = re.compile(r"^extends: *([a-z0-9._-]+)", re.MULTILINE)
 
 SHIPPED = "tandem"
 """Who has published what comes with Tandem."""
@@ -61,12 +63,23 @@ def written(conn: Connection, one: Draft) -> dict[str, Any]:
 
 
 def connector(conn: Connection, text: str) -> str:
-    """The kind of system a text is for; "" where it does not say so, or cannot be read."""
+    """The kind of system a text is for, also where much else is wrong in it; "" where it does not say so."""
     try:
-        parent = meanings.parent_of(conn, text, "")
-        return meanings.connector_of(text, parent.text if parent is not None else None, "")
+        return _connector(conn, text)
+    except (MappingError, NotFound):
+        if own := _CONNECTOR.search(text):
+            return own[1]
+    above = _EXTENDS.search(text)
+    found = versions.history(conn, "mapping", above[1]) if above else []
+    try:
+        return _connector(conn, found[0].text) if found else ""
     except (MappingError, NotFound):
         return ""
+
+
+def _connector(conn: Connection, text: str) -> str:
+    parent = meanings.parent_of(conn, text, "")
+    return meanings.connector_of(text, parent.text if parent is not None else None, "")
 
 
 def others(rt: Runtime, users: Sequence[str], kind: str) -> list[Row]:
@@ -103,7 +116,7 @@ def history(rt: Runtime, conn: Connection, name: str) -> dict[str, Any]:
         "shipped": bool(found) and found[0].author == SHIPPED,
         "versions": listed,
         "draft": written(conn, draft) if draft is not None else None,
-        "canary": bool(found) and (bool(trying) or any(row.mapping_id != found[0].id for row in users)),
+        "canary": bool(found) and (bool(trying) or {found[0].id} != {*standing, *(row.mapping_id for row in users)}),
         "others": [
             {"name": row.name, "trying": row.name in trying} for row in others(rt, [row.name for row in users], kind)
         ],
