@@ -195,7 +195,7 @@ class Mail(Simulator):
         with self.lock:
             mails = [each.mail for box in (THEIRS, OURS) for each in self.boxes[box].mails]
             theirs = len(self.boxes[THEIRS].mails)
-        found = [mail for mail in mails[:theirs] if id in (_id(mail), str(mail["References"] or "").strip("<>"))]
+        found = [mail for mail in mails[:theirs] if id in (_id(mail), str(mail["References"] or "").strip("<> \r\n"))]
         own = [mail for mail in mails[theirs:] if _id(mail) == id and not any(_id(each) == id for each in found)]
         if not own and not found:
             raise KeyError(id)
@@ -208,7 +208,7 @@ def _id(mail: EmailMessage) -> str:
 
 def _text(mail: EmailMessage) -> str:
     part = mail.get_body(("plain",))
-    return str(part.get_content()) if part is not None else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 class _Server(socketserver.ThreadingTCPServer):
