@@ -11,6 +11,7 @@ import gc
 import itertools
 import json
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from mappings import text
+from mappings.richtext.tree import Document
 
 TARGET = 5.0
 """Milliseconds for a conversion of 10 kB."""
@@ -68,11 +70,12 @@ def samples(kind: str) -> dict[str, Any]:
     """10 kB of one kind in each format, cut at a block."""
     word = itertools.cycle(PHRASE.split())
     tree = text.read("".join(KINDS[kind](word) for _ in range(120)), "html")
-    found = {}
-    for form in FORMATS:
-        most = next(n for n in range(1, len(tree) + 1) if size(text.write(tree[:n], form)) >= SIZE)
-        found[form] = text.write(tree[:most], form)
-    return found
+    return {form: text.write(tree[: _blocks(tree, form)], form) for form in FORMATS}
+
+
+def _blocks(tree: Document, form: str) -> int:
+    """How many blocks make 10 kB."""
+    return 1 + bisect_left(range(1, len(tree)), SIZE, key=lambda many: size(text.write(tree[:many], form)))
 
 
 def size(written: Any) -> int:

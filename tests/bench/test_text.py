@@ -15,7 +15,6 @@ def test_every_pair_is_measured_on_both_kinds() -> None:
     }
     rows = [ms for kind in found["kinds"].values() for row in kind.values() for ms in row.values()]
     assert found["slowest_ms"] == max(rows)
-    assert all(0 <= ms < 200 for ms in rows)
     assert f"{found['within']} of 72 under 5 ms" in bench.told(found)
 
 

@@ -56,8 +56,20 @@ WAYS = {
     "6": ["4"],
     "4": ["3", "5"],
 }
-DECLARED = {"jira": {"workflow": {"hops": 3, "edges": WAYS}}}
-"""What an admin declares of a desk that shows its workflow only step by step."""
+LEVELS = {"High": "High", "Medium": "Medium", "Low": "Low"}
+DECLARED = {
+    "jira": {"workflow": {"hops": 3, "edges": WAYS}},
+    "redmine": {
+        "fields": {
+            "custom:1": {"type": "text", "max": 80},
+            "custom:2": {"type": "choice", "values": LEVELS},
+            "custom:3": {"type": "choice", "values": dict(LEVELS)},
+            "custom:4": {"type": "text", "max": 255},
+        }
+    },
+}
+"""What an admin declares: of a desk that shows its workflow only step by step, and of one that tells its custom fields to
+administrators alone."""
 
 
 class Ring:
