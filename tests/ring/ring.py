@@ -68,7 +68,7 @@ DECLARED = {
         }
     },
 }
-"""What an admin declares: of a desk that shows its workflow only step by step, and of one that tells its custom fields to
+"""What an admin declares: of a desk that shows its workflow only step by step, of one that tells its custom fields to
 administrators alone."""
 
 
