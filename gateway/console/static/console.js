@@ -255,6 +255,7 @@
     for (const field of $$("[data-draft]", within)) if (!field.value) field.value = sessionStorage.getItem(draftKey(field)) ?? "";
   };
   ready(document);
+  $(".menu-bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); // a narrow menu scrolls
   setInterval(() => tell(), 5000);
   setTimeout(() => $$("#toasts .alert").forEach((one) => one.remove()), 8000);
 })();

@@ -8,7 +8,7 @@
   const view = window.TandemEditor.edit(area, {
     changed: () => {
       unsaved(area.value !== saved);
-      document.getElementById("outcome").classList.add("outdated");
+      if (form.querySelector("#outcome [data-checked]")) document.getElementById("outcome").classList.add("outdated");
     },
     save: () => form.querySelector("[data-save]").click(),
     check: () => form.querySelector("[name=do][value=check]").click(),
@@ -57,8 +57,7 @@
       unsaved(area.value !== saved);
     }
     if (box.querySelector("[data-checked]")) say();
-    if (box.id === "clash" || box.id === "tried") box.scrollIntoView({ block: "nearest" });
-    else if (innerWidth < 1100) box.scrollIntoView({ block: "nearest" });
+    if (box.matches("#clash, #tried, #outcome")) box.scrollIntoView({ block: "nearest" });
   });
   say();
 })();
