@@ -15,16 +15,18 @@ that sentence, and fails otherwise.
 
 from __future__ import annotations
 
+from connectors.contract.cursors import Cursors
+from connectors.contract.effects import Effects
 from connectors.contract.feeds import Feeds
 from connectors.contract.items import Items
 from connectors.contract.manifests import Manifests
+from connectors.contract.oddities import Oddities
 from connectors.contract.signins import SignIns
 from connectors.contract.webhooks import Webhooks
 from connectors.contract.wires import Wires
-from connectors.contract.writes import Writes
 
 
-class Contract(Manifests, SignIns, Wires, Writes, Items, Feeds, Webhooks):
+class Contract(Manifests, SignIns, Wires, Oddities, Effects, Items, Feeds, Cursors, Webhooks):
     """All of it."""
 
 

@@ -135,6 +135,11 @@ class Rehearsal:
                 assert self.desk.cannot.get(verb), f"{verb} is neither there nor under cannot"
                 raise SkipTest(f"{verb}: {self.desk.cannot[verb]}")
 
+    def over_http(self) -> None:
+        """Skips where no call of a manifest is made."""
+        if not self.spec().part("calls"):
+            raise SkipTest("it is not spoken to by calls of a manifest")
+
     @contextmanager
     def theirs(self) -> Iterator[None]:
         """Acts of the vendor's people; what its product lacks skips the test."""

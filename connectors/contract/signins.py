@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from connectors.contract.rehearsal import Rehearsal, ends
+from connectors.contract.rehearsal import ends
+from connectors.contract.renewals import Renewals
 from connectors.errors import Outcome, Unauthorized
 
 
-class SignIns(Rehearsal):
+class SignIns(Renewals):
     def test_a01_a_good_sign_in_is_taken(self) -> None:
         assert self.desk.check(self.ctx()).me
 

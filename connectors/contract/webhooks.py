@@ -64,11 +64,15 @@ class Webhooks(Rehearsal):
         given = self.sim.secrets["webhook"]
         both = self.connect(secrets={"webhook": "n3w-" + "y" * 28, "webhook.previous": given})
         assert both.verify(arrival, self.clock()).secret
+
+    def test_h05_what_another_connections_desk_signed_is_not_taken(self) -> None:
+        _, arrival = self.arrival()
+        stranger = self.connect(secrets={"webhook": "theirs-" + "y" * 28})
         try:
-            self.connect(secrets={"webhook": "n3w-" + "y" * 28}).verify(arrival, self.clock())
+            stranger.verify(arrival, self.clock())
         except Unverified:
             return
-        raise AssertionError("a webhook signed with a secret that is no longer known was taken")
+        raise AssertionError("a webhook signed with a secret that is not ours was taken")
 
     def test_h06_the_same_webhook_again_has_the_same_delivery_and_another_one_another(self) -> None:
         id, arrival = self.arrival()
@@ -94,3 +98,28 @@ class Webhooks(Rehearsal):
         (event,) = self.desk.parse(arrival)
         assert event.record_id == id and event.kind in ("created", "changed")
         assert event.actor not in self.desk.check(self.ctx()).me or event.actor is None
+
+    def test_h11_a_question_before_webhooks_is_answered_and_nothing_else_is(self) -> None:
+        secret = self.sim.secrets.get("webhook", "")
+        for query in ({}, {"crc_token": ""}, {"challenge": "surprise"}, {"q": "?"}):
+            answer = self.desk.challenge(Arrival("GET", query, {}, b""))
+            assert answer is None or (secret and secret.encode() not in answer.body)
+        if "challenge" not in self.spec().part("hooks"):
+            return
+        arrival, right = self.sim.challenged()
+        answer = self.desk.challenge(arrival)
+        assert answer is not None and answer.body == right
+        assert self.desk.challenge(replace(arrival, method="POST")) is None
+
+    def test_h12_a_payload_makes_nothing_private_public(self) -> None:
+        id, _ = self.arrival()
+        before = len(self.sim.told)
+        with self.theirs():
+            self.sim.say(id, "between us alone", False)
+        for arrival in self.sim.told[before:]:
+            for event in self.desk.parse(arrival):
+                shown = event.record.fields.values() if event.record else ()
+                assert not any("between us alone" in str(value) for value in shown)
+                for each in event.record.comments if event.record else ():
+                    reaches = self.desk.channels[each.channel].reaches
+                    assert "between us alone" not in each.text or "requester" not in reaches

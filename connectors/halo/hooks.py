@@ -44,10 +44,11 @@ class Hooks:
         seen = {**seen, **dict(wanted)}
         newest = max([*stamps, _moment(state.get("newest")) or head, head])
         changes = tuple(Change(id, None, None, at, None) for id, at in wanted)
+        ids = [id for id, _ in rows]  # the same page again is the last one, where a desk clamps
         in_order = all(one >= other for one, other in pairwise(stamps))
-        if len(rows) < SIZE or (in_order and stamps[-1] < head - OVERLAP):
+        if len(rows) < SIZE or ids == state.get("before") or (in_order and stamps[-1] < head - OVERLAP):
             return Page(changes, json.dumps({"head": normal(newest), "seen": _kept(seen, newest)}), True)
-        onward = {"head": normal(head), "newest": normal(newest), "page": page + 1, "seen": seen}
+        onward = {"head": normal(head), "newest": normal(newest), "page": page + 1, "seen": seen, "before": ids}
         return Page(changes, json.dumps(onward), False)
 
     def file(self, ctx: Context, item: Item) -> Iterator[bytes]:

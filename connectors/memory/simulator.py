@@ -74,5 +74,9 @@ class Memory(Simulator):
     def remove(self, id: str) -> None:
         self.desk.delete(THEIRS, id)
 
+    def seal(self, id: str) -> None:
+        self.desk.quirks.frozen = True
+        self.desk.update(THEIRS, id, {"status": "closed"})
+
     def revoke(self) -> None:
         self._api = Api(self.desk, "another-token")

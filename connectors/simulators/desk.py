@@ -62,7 +62,9 @@ class Kept:
 
 class Simulator(ABC):
     """``settings`` and ``secrets``: what an admin fills in for a connection to it. ``webhook``: where its webhooks go;
-    ``told`` keeps each of them as the receiver gets it, whether or not it is sent."""
+    ``told`` keeps each of them as the receiver gets it, whether or not it is sent. ``asked``: all that it was asked.
+    ``coming`` and ``going`` may make another request, or another answer, of one on its way: what a rule of that desk,
+    or another version of it, would do."""
 
     settings: Mapping[str, Any]
     secrets: Mapping[str, str]
@@ -75,6 +77,8 @@ class Simulator(ABC):
         self.lock = RLock()
         self.asked: list[Request] = []
         self.told: list[Arrival] = []
+        self.coming: Callable[[Request], Request] | None = None
+        self.going: Callable[[Request, Response], Response] | None = None
         self.sender = Sender(webhook, self.sign, uuid.uuid4().hex[:8], mood) if webhook else None
         self._loopback = Loopback(self._noted, port, self.faults)
         self.url = self._loopback.url
@@ -148,6 +152,14 @@ class Simulator(ABC):
         """The access tokens given so far stop working; another sign-in gives a new one."""
         self._cannot("sign-in that expires")
 
+    def seal(self, id: str) -> None:
+        """The record is over for good: it takes no change any more."""
+        self._cannot("record that takes no change any more")
+
+    def challenged(self) -> tuple[Arrival, bytes]:
+        """The question that comes before webhooks are sent, and its right answer."""
+        self._cannot("question before its webhooks")
+
     # the server
 
     def announce(self, body: bytes) -> None:
@@ -182,7 +194,8 @@ class Simulator(ABC):
     def _noted(self, request: Request) -> Response:
         with self.lock:
             self.asked.append(request)
-            response = self.answer(request)
+            response = self.answer(self.coming(request) if self.coming else request)
+            response = self.going(request, response) if self.going else response
         if self.sender is not None and self.sender.mood.first:
             self.sender.flush()
         return response

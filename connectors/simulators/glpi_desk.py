@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.base import Arrival
 from connectors.simulators.desk import Kept, Said, Simulator
 
 Row = dict[str, Any]
@@ -235,6 +236,10 @@ class Glpi(Simulator):
     def purge(self, id: str) -> None:
         """The bin is emptied."""
         del self.tickets[int(id)]
+
+    def challenged(self) -> tuple[Arrival, bytes]:
+        right = hmac.new(self.secrets["webhook"].encode(), b"asked", "sha256").hexdigest().encode()
+        return Arrival("GET", {"crc_token": "asked"}, {}, b""), right
 
     def revoke(self) -> None:
         self.open = False

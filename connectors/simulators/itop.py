@@ -299,5 +299,8 @@ class ITop(Simulator):
         """To another organization, which is not ours."""
         self.tickets[id] |= {"org_id": ELSEWHERE, "last_update": self.now()}
 
+    def seal(self, id: str) -> None:
+        self.tickets[id] |= {"status": "closed", "last_update": self.now()}
+
     def revoke(self) -> None:
         self._allowed = False

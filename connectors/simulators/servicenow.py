@@ -228,6 +228,9 @@ class ServiceNow(Simulator):
     def remove(self, id: str) -> None:
         self.delete(THEIRS, "incident", id)
 
+    def seal(self, id: str) -> None:
+        self.change(id, {"state": "7", "close_code": "Solution provided", "close_notes": "It works again."})
+
     def revoke(self) -> None:
         self._basic = "Basic revoked"
 

@@ -283,6 +283,9 @@ class Zendesk(Simulator):
         ticket |= {"status": "closed", "updated_at": self.desk.now()}
         self.desk.by_system(int(id))
 
+    def seal(self, id: str) -> None:
+        self.close(id)
+
     def shows(self, id: str) -> Mapping[str, Any]:
         try:
             return self.desk.live(int(id)).ticket

@@ -6,18 +6,38 @@ the desk shows it something else (``desk``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.request import urlopen
 
 from connectors import registry
-from connectors.base import Arrival, Connector, Context, Event, Found, Hit, Page, Person, Receipt, Record, Verified
+from connectors.base import (
+    Arrival,
+    Connector,
+    Context,
+    Event,
+    Found,
+    Hit,
+    Item,
+    Page,
+    Person,
+    Receipt,
+    Record,
+    Reply,
+    Verified,
+)
 from connectors.contract import Contract
-from connectors.errors import Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
+from connectors.contract.effects import MADE, WAS, WISH
+from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
 from connectors.manifest import Manifest
 from connectors.memory.simulator import Memory
 from connectors.rest import Rest
+from connectors.session import REPLY_CAP
+from connectors.simulators.loopback import Request, Response
 
 
 @dataclass(frozen=True)
@@ -50,9 +70,10 @@ class Broken:
                 return broken.spec(made) if broken.spec is not None else made
 
             def connect(self, **changes: Any) -> Connector:
+                renewal = None if "secrets" in changes else lambda: nullcontext(self.kept)
                 settings = {**self.sim.settings, **changes.pop("settings", {})}
                 secrets = {**self.sim.secrets, **changes.pop("secrets", {})}
-                made = registry.build(self.spec(), settings=settings, secrets=secrets, **changes)
+                made = registry.build(self.spec(), settings=settings, secrets=secrets, renewal=renewal, **changes)
                 made.__class__ = type("Bad", (Rest,), dict(broken.verbs))
                 return made
 
@@ -340,8 +361,168 @@ def anybody(self: Rest, ctx: Context, *, id: str | None = None, email: str | Non
 
 def all_public(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
     record = Rest.fetch(self, ctx, id, items)
-    theirs = [replace(each, channel="reply") if each.author == "paula" else each for each in record.comments]
+    theirs = [replace(each, channel="reply") if each.text == "between us" else each for each in record.comments]
     return replace(record, comments=tuple(theirs))
+
+
+# --- verbs that take an answer for another, or a sign-in for granted ---
+
+
+def goes_anywhere(self: Rest, ctx: Context, item: Any) -> Any:
+    if item.url and item.url.startswith("http://127."):
+        urlopen(item.url).read()
+    return Rest.file(self, ctx, item)
+
+
+def endless(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    try:
+        return Rest.fetch(self, ctx, id, items)
+    except Refused as error:
+        if str(REPLY_CAP) in error.said:
+            return Record(id)
+        raise
+
+
+def failure_is_success(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+    try:
+        return Rest.update(self, ctx, id, fields, version)
+    except Refused:
+        if fields == {"title": "said in vain"}:
+            return Receipt(id)
+        raise
+
+
+def numbers_alone(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    record = Rest.fetch(self, ctx, id, items)
+    gone = isinstance(record.raw.get("priority"), str)
+    return replace(record, fields={n: None if gone and n == "priority" else v for n, v in record.fields.items()})
+
+
+def listed_alone(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    record = Rest.fetch(self, ctx, id, items)
+    return replace(record, fields={n: None if v == "77777" else v for n, v in record.fields.items()})
+
+
+def an_hour_early(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    record = Rest.fetch(self, ctx, id, items)
+    return replace(record, created=record.created and record.created - timedelta(hours=1))
+
+
+def believing(shown: str) -> Callable[..., Receipt]:
+    """Shows what was written for what the desk made of it, where that was ``shown``."""
+
+    def update(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+        receipt = Rest.update(self, ctx, id, fields, version)
+        if fields.get("title") != WISH or receipt.record is None or receipt.record.fields["title"] != shown:
+            return receipt
+        return replace(receipt, record=replace(receipt.record, fields={**receipt.record.fields, **fields}))
+
+    return update
+
+
+def names_no_field(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+    try:
+        return Rest.update(self, ctx, id, fields, version)
+    except Refused as error:
+        raise Refused(error.said, error.after, None if error.field == "category" else error.field) from error
+
+
+def drops_what_is_late(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+    fields = {n: v for n, v in fields.items() if n != "category"}
+    return Rest.update(self, ctx, id, fields, version) if fields else Receipt(id)
+
+
+def refuses_silently(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+    try:
+        return Rest.update(self, ctx, id, fields, version)
+    except Refused as error:
+        raise Refused("" if "is closed" in error.said else error.said, error.after, error.field) from error
+
+
+def open_to_all(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    """Takes a comment for public unless it says that it is not."""
+    record = Rest.fetch(self, ctx, id, items)
+    private = {str(each["id"]) for each in record.raw["comments"] if each["public"] is False}
+    told = [each if each.id in private else replace(each, channel="reply") for each in record.comments]
+    return replace(record, comments=tuple(told))
+
+
+def overlooks_ours(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    record = Rest.fetch(self, ctx, id, items)
+    return replace(record, comments=tuple(each for each in record.comments if each.text != "said once"))
+
+
+def touches_besides(self: Rest, ctx: Context, id: str, channel: str, text: str, *given: Any) -> Receipt:
+    receipt = Rest.comment(self, ctx, id, channel, text, *given)
+    if text.startswith("in state"):
+        Rest.update(self, ctx, id, {"impact": "low"}, None)
+    return receipt
+
+
+def tells_all_again(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
+    page = Rest.changed(self, ctx, feed, cursor)
+    again = Rest.changed(self, ctx, feed, None).changes if cursor and page.done else ()
+    return replace(page, changes=(*page.changes, *again))
+
+
+def upwards_alone(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
+    """Passes over what lies below the highest number that it saw."""
+    page = Rest.changed(self, ctx, feed, cursor)
+    tops = self.__dict__.setdefault("tops", {})
+    fresh = tuple(each for each in page.changes if int(each.stamp or 0) > tops.get(feed, 0))
+    tops[feed] = max([tops.get(feed, 0), *(int(each.stamp or 0) for each in fresh)])
+    return replace(page, changes=fresh)
+
+
+def hidden_is_gone(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    try:
+        return Rest.fetch(self, ctx, id, items)
+    except Refused as error:
+        raise Gone(error.said) from error
+
+
+def unmoved(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
+    return replace(Rest.changed(self, ctx, feed, cursor), regressed=False)
+
+
+def anybodys(self: Rest, arrival: Arrival, now: datetime) -> Verified:
+    try:
+        return Rest.verify(self, arrival, now)
+    except Unverified:
+        if self.webhook_secrets["webhook"].startswith("theirs-"):
+            return Verified(None, None, "webhook")
+        raise
+
+
+def tells_its_secret(self: Rest, arrival: Arrival) -> Reply | None:
+    return Reply(200, self.webhook_secrets["webhook"].encode())
+
+
+def shows_private(self: Rest, arrival: Arrival) -> list[Event]:
+    """Takes the comments of a payload for public ones."""
+    told = []
+    for event in Rest.parse(self, arrival):
+        if event.record is not None:
+            rows = event.record.raw.get("comments", ())
+            items = (Item(str(r["id"]), event.record.id, None, None, "reply", str(r["text"])) for r in rows)
+            event = replace(event, record=replace(event.record, comments=tuple(items)))
+        told.append(event)
+    return told
+
+
+def asks_for_its_own(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    """Takes no token that another worker got."""
+    self.__dict__["_desk"].signin._kept = lambda *_: None
+    return Rest.fetch(self, ctx, id, items)
+
+
+def keeps_late(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    late: list[tuple[str, str]] = []
+    try:
+        return Rest.fetch(self, replace(ctx, keep=lambda name, value: late.append((name, value))), id, items)
+    finally:
+        for name, value in late:
+            ctx.keep(name, value)
 
 
 # --- desks that show something else, manifests that say something else ---
@@ -352,6 +533,60 @@ class Moving(Memory):
 
     def move(self, id: str) -> None:
         self.desk.update("paula", id, {"category": "another team"})
+
+
+class Demanding(Memory):
+    """Where a ticket that waits needs a category."""
+
+    def answer(self, request: Request) -> Response:
+        given = request.json() if request.method == "PATCH" and "/comments/" not in request.path else {}
+        if given.get("status") == "waiting" and not given.get("category"):
+            return Response.of({"message": "say what it waits for"}, 422)
+        return super().answer(request)
+
+
+class Telling(Memory):
+    """Whose webhooks carry the whole ticket, comments and all."""
+
+    def announce(self, body: bytes) -> None:
+        told = json.loads(body)
+        super().announce(json.dumps({**told, "ticket": self.shows(str(told["ticket_id"]))}).encode())
+
+
+class Keyed(Memory):
+    """Where a sign-in gives a token for an hour, and the secret of the next sign-in."""
+
+    def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
+        super().__init__(clock, **more)
+        self.secrets = {"refresh": "memory-refresh-0", "webhook": "memory-webhook-secret"}
+        self.signed = 0
+        self.good: dict[str, datetime] = {}
+
+    def answer(self, request: Request) -> Response:
+        if request.path == "/api/session":
+            return self.session(request.json().get("refresh"))
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self.good.get(token, self.clock()) <= self.clock():
+            return Response.of({"message": "sign in"}, 401)
+        return super().answer(replace(request, headers={**request.headers, "authorization": "Bearer memory-token"}))
+
+    def session(self, refresh: object) -> Response:
+        if refresh != f"memory-refresh-{self.signed}":
+            return Response.of({"message": "used before"}, 400)
+        self.signed += 1
+        self.good[f"access-{self.signed}"] = self.clock() + timedelta(hours=1)
+        return Response.of({"access": f"access-{self.signed}", "next": f"memory-refresh-{self.signed}", "lasts": 3600})
+
+    def expire(self) -> None:
+        self.good.clear()
+
+
+STATIC = 'token: {headers: {Authorization: "Bearer {secret.token}"}}'
+SIGNED = (
+    'token: {token: {send: POST /session, body: {refresh: "{secret.refresh}"}, access: access, lasts: lasts, '
+    'rotate: {refresh: next}}, headers: {Authorization: "Bearer {token}"}}'
+)
+RULED = "errors: {says: [message], rules: [{status: 200, where: {result: [failed]}, is: refused}]}"
 
 
 def open_schema(made: Manifest) -> Manifest:
@@ -381,7 +616,7 @@ def beside(made: Manifest) -> Manifest:
 
 
 def worded(made: Manifest) -> Manifest:
-    return Manifest({**made.doc, "tested": [{False: "1"}]}, made.text, made.hooks)
+    return Manifest(made.doc, made.text + "\nnotes:\n  no: it is not read\n", made.hooks)
 
 
 BROKEN = (
@@ -413,6 +648,55 @@ BROKEN = (
         manifest=(('delivery: "header:X-Tandem-Delivery"', 'delivery: "header:Content-Type"'),),
     ),
     Broken("test_h07", "a repeat is ignored", verbs={"parse": remembers}),
+    Broken(
+        "test_a04",
+        "a token is taken for good",
+        desk=Keyed,
+        manifest=((STATIC, SIGNED.replace("lasts: lasts", "lasts: 90d")),),
+    ),
+    Broken(
+        "test_a06", "each worker signs in", desk=Keyed, manifest=((STATIC, SIGNED),), verbs={"fetch": asks_for_its_own}
+    ),
+    Broken(
+        "test_a07", "a new secret is used first", desk=Keyed, manifest=((STATIC, SIGNED),), verbs={"fetch": keeps_late}
+    ),
+    Broken("test_w03", "a file is got from anywhere", verbs={"file": goes_anywhere}),
+    Broken("test_w04", "an endless answer is a record", verbs={"fetch": endless}),
+    Broken(
+        "test_w13",
+        "a failure at 200 is a success",
+        manifest=(("errors: {says: [message], rules: []}", RULED),),
+        verbs={"update": failure_is_success},
+    ),
+    Broken("test_r04", "a number has to be a number", verbs={"fetch": numbers_alone}),
+    Broken("test_r05", "an unlisted value is nothing", verbs={"fetch": listed_alone}),
+    Broken("test_r09", "its clock is an hour off", verbs={"fetch": an_hour_early}),
+    Broken("test_u08", "what was ignored is taken for done", verbs={"update": believing(WAS)}),
+    Broken("test_u09", "what was altered is taken for done", verbs={"update": believing(MADE)}),
+    Broken(
+        "test_u11",
+        "a refusal does not name what is owed",
+        desk=Demanding,
+        manifest=(("category:    {max: 100}", "category:    {max: 100, required_when: {status: [waiting]}}"),),
+        verbs={"update": names_no_field},
+    ),
+    Broken(
+        "test_u13",
+        "what comes too late is dropped",
+        manifest=(("category:    {max: 100}", "category:    {max: 100, only_on: create}"),),
+        verbs={"update": drops_what_is_late},
+    ),
+    Broken("test_u15", "a refusal has no words", verbs={"update": refuses_silently}),
+    Broken("test_i03", "what is not private is public", verbs={"fetch": open_to_all}),
+    Broken("test_i05", "our own comment is not found", verbs={"fetch": overlooks_ours}),
+    Broken("test_i10", "a comment changes a field", verbs={"comment": touches_besides}),
+    Broken("test_f06", "what was told is told again", verbs={"changed": tells_all_again}),
+    Broken("test_f07", "a late row is passed over", verbs={"changed": upwards_alone}),
+    Broken("test_f09", "what is hidden is taken for deleted", verbs={"fetch": hidden_is_gone}),
+    Broken("test_f11", "a restored desk looks like an idle one", verbs={"changed": unmoved}),
+    Broken("test_h05", "a webhook for another is taken", verbs={"verify": anybodys}),
+    Broken("test_h11", "whoever asks gets the secret", verbs={"challenge": tells_its_secret}),
+    Broken("test_h12", "what a payload says is public", desk=Telling, verbs={"parse": shows_private}),
     Broken("test_m01", "what its text says after all is not read", spec=open_schema),
     Broken("test_m02", "a verb is there, and explained", spec=saying("cannot", {"find": "it cannot"})),
     Broken("test_m05", "a secret stands in an address", spec=in_address),
