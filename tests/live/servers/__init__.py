@@ -1,0 +1,1 @@
+"""What the real servers of the live tests are set up with."""
