@@ -187,8 +187,10 @@ class Connector(Traits):
         """The hint that a mail gives, or None; why none is told to the log."""
         why = "" if letter.report else self._unwanted(letter)
         root = None if why else self._root(box, letter)
+        if letter.report and root:
+            ctx.log.warning("a mail server reports to %s about a mail of <%s>", self._ends.us, root)
         if root is None and not why:
-            why = letter.automatic() or "it names no ticket of ours"
+            why = letter.automatic() or "it belongs to no ticket"
         if root is None:
             ctx.log.warning("a mail to %s was not taken: %s (<%s>)", self._ends.us, why, letter.id)
             return None

@@ -25,7 +25,7 @@ from connectors.base import File
 MINTED = re.compile(
     r"(?P<token>[A-Za-z0-9_-]{1,80})\.(?P<kind>[tcf])(?P<number>[0-9a-f]{20})@(?P<domain>[A-Za-z0-9.-]+)"
 )
-IDS = re.compile(r"<([^<>\s]+)>")
+IDS = re.compile(r"<([!-;=?-~]{1,500})>")
 TAG = re.compile(r"\[([A-Za-z0-9_-]{4,80})\]")
 LOOP = "X-Tandem-Loop"
 SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
@@ -118,11 +118,13 @@ class Letter:
         return re.sub(r"\r?\n", "", text).strip()
 
     def said(self, name: str) -> str:
-        """A header as words."""
+        """A header as words, in one line."""
         try:
-            return str(make_header(decode_header(self.header(name)))).strip()
+            text = str(make_header(decode_header(self.header(name))))
         except (ValueError, LookupError, HeaderParseError):
-            return self.header(name)
+            text = self.header(name)
+        text = text.encode("utf-8", "replace").decode()
+        return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text).strip()
 
     @cached_property
     def id(self) -> str:

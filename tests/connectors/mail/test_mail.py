@@ -90,6 +90,22 @@ def test_a_ticket_system_that_marks_its_mails_is_heard_where_an_admin_says_so(be
     assert desk.changed(bench.ctx(), "mails", cursor).changes == ()  # it begins no ticket all the same
 
 
+def test_a_name_that_cannot_be_searched_for_stops_no_feed(bench: Bench) -> None:
+    cursor = bench.desk.changed(bench.ctx(), "mails", None).cursor
+    head = f"From: {PAULA}\r\nMessage-ID: <\xe9@x>\r\nReferences: <{'y' * 2000}@x> <ü@x>\r\nSubject: x\r\n\r\nHello."
+    bench.sim.deliver([OURS], head.encode())  # type: ignore[attr-defined]
+    (change,) = bench.desk.changed(bench.ctx(), "mails", cursor).changes
+    assert change.record_id.endswith("@no-id.invalid")
+
+
+def test_a_subject_that_hides_a_line_break_is_answered_in_one_line(bench: Bench) -> None:
+    head = f"From: {PAULA}\r\nMessage-ID: <h@x>\r\nSubject: =?utf-8?q?one=0D=0ABcc:_x?=\r\n\r\nHello."
+    bench.sim.deliver([OURS], head.encode())  # type: ignore[attr-defined]
+    bench.desk.comment(bench.ctx(), "h@x", "mail", "Thank you.", ["staff"])
+    (mail,) = (each.mail for each in bench.sim.boxes[THEIRS].mails)  # type: ignore[attr-defined]
+    assert mail["Subject"] == "Re: one Bcc: x" and mail["Bcc"] is None
+
+
 def test_the_first_mail_says_whose_ticket_it_is(bench: Bench) -> None:
     id = bench.new(description="Error 809.")
     mail = bench.sim.boxes[THEIRS].mails[0].mail  # type: ignore[attr-defined]
