@@ -1,9 +1,10 @@
 """A loopback desk that speaks Redmine's REST API and holds state: written from its facts and from a real 5.0.
 
 One project is ours, another is not. Times are kept to the microsecond and shown in UTC to the second; a search from a
-moment on begins just after the second before it. A status that the workflow does not allow, a custom
-field that nobody made and a ``limit`` over 100 are passed over without a word; the answer to a change has no body;
-``/time_entries`` ignores ``sort``; time and edits of notes do not move ``updated_on``. Webhooks are those of 7.0.
+moment on begins just after the second before it. A status that the workflow does not allow, also for a new issue, a
+custom field that nobody made and a ``limit`` over 100 are passed over without a word; the answer to a change has no
+body; lines end in CR LF; what was never set is null; ``/time_entries`` ignores ``sort``; time and edits of notes do not
+move ``updated_on``. Webhooks are those of 7.0.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,6 +30,8 @@ STATUSES = {1: "New", 2: "In Progress", 3: "Resolved", 4: "Feedback", 5: "Closed
 PRIORITIES = {1: "Low", 2: "Normal", 3: "High", 4: "Urgent", 5: "Immediate"}
 PROJECTS = {1: "Escalations", 2: "Another team"}
 CUSTOM = {1: "External Reference", 2: "Impact", 3: "Urgency", 4: "Asset Tag"}
+LISTED = {2: ("High", "Medium", "Low"), 3: ("High", "Medium", "Low")}
+WROTE = {"subject", "description", "due_date", "priority_id", "assigned_to_id", "category_id", "status_id"}
 LIMIT, DEFAULT = 100, 25
 SUBJECT = 255
 
@@ -35,7 +39,8 @@ Row = dict[str, Any]
 
 
 class Redmine(Simulator):
-    """One site; ``workflow``: status -> those it may go to, where it does not allow every one."""
+    """One site; ``workflow``: status -> those it may go to, where it does not allow every one; 0: those an issue may
+    begin with besides New."""
 
     def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
         super().__init__(clock, **more)
@@ -99,7 +104,7 @@ class Redmine(Simulator):
         rows = [row for row in self.issues.values() if row["project"] == 1 or "project_id" not in query]
         for name, value in query.items():
             if name.startswith("cf_") and name[3:].isdecimal() and int(name[3:]) in CUSTOM:
-                rows = [row for row in rows if row["custom"].get(int(name[3:]), "") == value]
+                rows = [row for row in rows if row["custom"].get(int(name[3:])) == value]
         if query.get("updated_on", "").startswith(">="):
             since = datetime.fromisoformat(query["updated_on"][2:]) - timedelta(seconds=1)
             rows = [row for row in rows if row["at"] > since]
@@ -128,13 +133,13 @@ class Redmine(Simulator):
             "project": 1,
             "author": user,
             "subject": "",
-            "description": "",
+            "description": None,
             "status_id": 1,
             "priority_id": 2,
             "assigned_to_id": None,
             "category_id": None,
             "due_date": None,
-            "custom": dict.fromkeys(CUSTOM, ""),
+            "custom": dict.fromkeys(CUSTOM),
             "created_on": now,
             "updated_on": now,
             "at": self.clock(),
@@ -142,7 +147,9 @@ class Redmine(Simulator):
             "files": [],
         }
         self.issues[id] = row
-        self._set(row, given)
+        first = int(given.get("status_id") or 1)
+        self._set(row, {name: value for name, value in given.items() if name != "status_id"})
+        row["status_id"] = first if first in self.workflow.get(0, ()) else 1
         self._tell("issue.created", row, None)
         return row
 
@@ -155,16 +162,23 @@ class Redmine(Simulator):
 
     def _write(self, row: Row, given: Mapping[str, Any], user: int) -> None:
         """One change with its journal entry."""
-        before = json.dumps([row[name] for name in sorted(row) if name != "journals"], default=str)
+        before = _values(row)
         self._set(row, given)
         for upload in given.get("uploads", ()):
             file, _ = self._files[int(str(upload["token"]).split(".")[0])]
             file |= {"filename": upload["filename"], "content_type": upload.get("content_type", "")}
             row["files"].append(file)
-        notes = str(given.get("notes") or "")
-        if notes or json.dumps([row[name] for name in sorted(row) if name != "journals"], default=str) != before:
+        notes = _lines(given.get("notes")) or ""
+        after = _values(row)
+        details = [
+            {"property": kind, "name": name, "old_value": before.get((kind, name)), "new_value": value}
+            for (kind, name), value in after.items()
+            if value != before.get((kind, name))
+        ]
+        if notes or details:
             row |= {"updated_on": self._now(), "at": self.clock()}
             journal = self._journal(row, user, notes, bool(given.get("private_notes")))
+            row["journals"][-1]["details"] = details
             self._tell("issue.updated", row, journal)
 
     def _journal(self, row: Row, user: int, notes: str, private: bool) -> Row:
@@ -176,7 +190,7 @@ class Redmine(Simulator):
     def _set(self, row: Row, given: Mapping[str, Any]) -> None:
         for name in ("subject", "description", "due_date"):
             if name in given:
-                row[name] = given[name] if given[name] is not None else ("" if name != "due_date" else None)
+                row[name] = _lines(given[name]) if name == "description" else given[name] or None
         for name in ("priority_id", "assigned_to_id", "category_id"):
             if name in given:
                 row[name] = int(given[name]) if given[name] not in (None, "") else None
@@ -185,7 +199,7 @@ class Redmine(Simulator):
             row["status_id"] = int(status)  # any other is passed over
         for each in given.get("custom_fields", ()):
             if int(each["id"]) in CUSTOM:
-                row["custom"][int(each["id"])] = str(each["value"] or "")
+                row["custom"][int(each["id"])] = str(each["value"] or "")  # what was never set is null
 
     def _whole(self, row: Row, include: str) -> Row:
         found = {
@@ -320,7 +334,26 @@ def _wrong(given: Mapping[str, Any]) -> str:
         return f"Subject is too long (maximum is {SUBJECT} characters)"
     if "priority_id" in given and int(given["priority_id"] or 0) not in PRIORITIES:
         return "Priority cannot be blank"
+    if given.get("assigned_to_id") and int(given["assigned_to_id"]) not in PEOPLE:
+        return "Assignee is invalid"
+    for each in given.get("custom_fields", ()):
+        if each["value"] and str(each["value"]) not in LISTED.get(int(each["id"]), (str(each["value"]),)):
+            return f"{CUSTOM[int(each['id'])]} is not included in the list"
     return ""
+
+
+def _lines(text: str | None) -> str | None:
+    """A text as it is kept: each line ends as in a browser's form."""
+    return None if text is None else re.sub(r"\r?\n", "\r\n", str(text))
+
+
+def _values(row: Row) -> dict[tuple[str, str], Any]:
+    """What a journal tells of, by (property, name)."""
+    found: dict[tuple[str, str], Any] = {
+        ("attr", name): None if row[name] is None else str(row[name]) for name in sorted(WROTE)
+    }
+    found |= {("cf", str(id)): value for id, value in row["custom"].items()}
+    return found | {("attachment", str(file["id"])): file["filename"] for file in row["files"]}
 
 
 def _named(values: Mapping[int, str]) -> list[Row]:

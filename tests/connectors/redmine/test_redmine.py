@@ -245,3 +245,45 @@ def test_the_simulator_gives_the_second_before_too_as_a_real_one_does() -> None:
     assert [row["id"] for row in json.loads(rows)["issues"]] == ids[1:]
     assert json.loads(rows)["issues"][0]["updated_on"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
     sim.stop()
+
+
+def put(sim: Simulated, id: str, **issue: Any) -> Response:
+    return sim.answer(Request("PUT", f"/issues/{id}.json", {}, KEY, json.dumps({"issue": issue}).encode()))
+
+
+def test_the_simulator_passes_over_a_status_at_creation_as_a_real_one_does() -> None:
+    sim = Simulated(Clock(NOW))
+    issue = {"project_id": "escalations", "subject": "x", "status_id": 2, "description": "a\nb"}
+    made = json.loads(sim.answer(Request("POST", "/issues.json", {}, KEY, json.dumps({"issue": issue}).encode())).body)
+    assert made["issue"]["status"] == {"id": 1, "name": "New"} and made["issue"]["description"] == "a\r\nb"
+    assert [each["value"] for each in made["issue"]["custom_fields"]] == [None] * 4
+    sim.stop()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"assigned_to_id": 999}, "Assignee is invalid"),
+        ({"custom_fields": [{"id": 2, "value": "Wild"}]}, "Impact is not included in the list"),
+    ],
+)
+def test_the_simulator_refuses_in_a_real_ones_words(wrong: dict[str, Any], said: str) -> None:
+    sim = Simulated(Clock(NOW))
+    answer = put(sim, sim.open_record("x"), **wrong)
+    assert answer.status == 422 and json.loads(answer.body) == {"errors": [said]}
+    sim.stop()
+
+
+def test_the_simulators_journals_tell_what_changed() -> None:
+    sim = Simulated(Clock(NOW))
+    id = sim.open_record("x")
+    put(sim, id, status_id="2", custom_fields=[{"id": 4, "value": "LT-1"}])
+    put(sim, id, custom_fields=[{"id": 4, "value": ""}])
+    assert [each["details"] for each in sim.shows(id)["journals"]] == [
+        [
+            {"property": "attr", "name": "status_id", "old_value": "1", "new_value": "2"},
+            {"property": "cf", "name": "4", "old_value": None, "new_value": "LT-1"},
+        ],
+        [{"property": "cf", "name": "4", "old_value": "LT-1", "new_value": ""}],
+    ]
+    sim.stop()
