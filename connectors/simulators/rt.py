@@ -1,8 +1,9 @@
 """A loopback desk that speaks Request Tracker's REST2 and holds state: written from its facts and from a real 5.0.
 
 One queue is ours, another is not. Everything that happens is a transaction, and the newest one's number is the ticket's
-ETag. A change answers 200 with sentences, also where a part was refused. Lists show at most 100 rows, and the last page
-again for numbers beyond it. Each transaction of people leaves an ``EmailRecord`` behind.
+ETag. A change answers 200 with sentences, also where a part was refused. Lists show at most 100 rows, of each
+its id and the fields asked for, and the last page again for numbers beyond it. Each transaction of people leaves an
+``EmailRecord`` behind. A custom field that was emptied may hold a null.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ AT_CREATION = ("new", "open", "stalled")
 QUEUES = {"Escalations": "3", "Elsewhere": "4"}
 CUSTOM = {"2": "External Reference", "3": "Impact", "4": "Urgency", "5": "Asset Tag"}
 SORTS = {"2": "FreeformSingle", "3": "SelectSingle", "4": "SelectSingle", "5": "FreeformMultiple"}
+IDS = {name: id for id, name in CUSTOM.items()}
+LISTED = {"Impact": ("High", "Medium", "Low"), "Urgency": ("High", "Medium", "Low")}
 PAGE = 100
 UNSET = "1970-01-01T00:00:00Z"
 SUBJECT = 200
@@ -68,9 +71,11 @@ class RequestTracker(Simulator):
                 return Response.of(_user(name))
             case "POST", ["users"]:
                 wanted = request.json()[0]["value"]
-                return _list([_user(name) for name, (_, mail, _) in PEOPLE.items() if mail == wanted], request)
+                return _list([_user(name) for name, (_, mail, _) in PEOPLE.items() if mail == wanted], request, True)
             case "POST", ["customfields"]:
-                return _list([{"id": id, "Name": name, "Type": SORTS[id]} for id, name in CUSTOM.items()], request)
+                return _list(
+                    [{"id": id, "Name": name, "Type": SORTS[id]} for id, name in CUSTOM.items()], request, True
+                )
             case "POST", ["ticket"]:
                 return self._create(request.json())
             case "GET", ["ticket", id]:
@@ -83,11 +88,11 @@ class RequestTracker(Simulator):
             case "GET", ["ticket", id, "history"]:
                 return _list([t for t in self.transactions if t["ObjectId"] == self.tickets[id]["id"]], request)
             case "GET", ["ticket", id, "attachments"]:
-                return _list([p for p in self.parts if p["ticket"] == self.tickets[id]["id"]], request, "content")
+                return _list([p for p in self.parts if p["ticket"] == self.tickets[id]["id"]], request)
             case "POST", ["attachments"]:
                 ids = set(request.json()[0]["value"])
                 rows = [{**p, "Content": p["content"].decode("utf-8", "replace")} for p in self.parts if p["id"] in ids]
-                return _list(rows, request, "content")
+                return _list(rows, request)
             case "GET", ["attachment", id]:
                 part = next((each for each in self.parts if each["id"] == id), None)
                 if part is None:
@@ -107,7 +112,7 @@ class RequestTracker(Simulator):
         if not terms or re.sub(r"'?[\w.{} ]+?'?\s*=\s*'[^']*'|\s+|AND", "", query):
             return says(400, "Invalid query")
         rows = [t for t in self.tickets.values() if all(self._fits(t, name.strip(), value) for name, value in terms)]
-        return _list([self._whole(row) for row in rows], request)
+        return _list([self._whole(row) for row in rows], request, counted=True)
 
     def _fits(self, ticket: Row, name: str, value: str) -> bool:
         name = name.removeprefix("AND ").strip()
@@ -173,13 +178,7 @@ class RequestTracker(Simulator):
                 case "CustomFields":
                     for field, values in value.items():
                         if field in CUSTOM.values():
-                            held = [
-                                v for v in (values if isinstance(values, list) else [values]) if v not in (None, "")
-                            ]
-                            before, ticket["custom"][field] = ticket["custom"].get(field), [str(v) for v in held]
-                            if tell and before != ticket["custom"][field]:
-                                self._happen(ticket, "CustomField", who)
-                                said.append(f"{field} changed")
+                            said += self._custom(ticket, field, values, who, tell)
                     continue
                 case _:
                     continue  # RT passes over what it does not know
@@ -187,6 +186,19 @@ class RequestTracker(Simulator):
                 self._happen(ticket, "Status" if name == "Status" else "Set", who)
                 said.append(f"Ticket {ticket['id']}: {name} changed from '{before}' to '{after}'")
         return said
+
+    def _custom(self, ticket: Row, field: str, given: Any, who: str, tell: bool) -> list[str]:
+        """Gives a custom field its values, with RT's own idea of none."""
+        before = ticket["custom"].get(field, [])
+        if field in LISTED and any(each not in ("", None, *LISTED[field]) for each in _all(given)):
+            return ["Invalid value for custom field"]
+        after = _none(field, given, before) if given in (None, "", [], [None], [""]) else [str(v) for v in _all(given)]
+        after = after if SORTS[IDS[field]].endswith("Multiple") else after[:1]
+        ticket["custom"][field] = after
+        if not tell or before == after:
+            return []
+        self._happen(ticket, "CustomField", who)
+        return [f"{field} {after[0] if after else before[0]} {'added' if after else 'deleted'}"]
 
     def _said(self, ticket: Row, how: str, request: Request) -> Response:
         body, files = _parts(request)
@@ -321,16 +333,29 @@ def _user(name: str) -> Row:
     return {"id": int(id), "Name": name, "EmailAddress": mail, "RealName": real, "Privileged": 1}
 
 
-def _list(rows: list[Row], request: Request, but: str = "") -> Response:
-    """A page; beyond the last one that one again."""
+def _list(rows: list[Row], request: Request, counted: bool = False) -> Response:
+    """A page; beyond the last one that one again. What is not searched by TicketSQL is not ``counted``."""
     size = max(1, min(int(request.query.get("per_page", 20)), PAGE))
     last = max(1, -(-len(rows) // size))
     page = min(int(request.query.get("page", 1)), last)
+    names = ("type", *request.query.get("fields", "").split(","))
     shown = [
-        {name: value for name, value in row.items() if name != but} for row in rows[(page - 1) * size : page * size]
+        {"id": str(row["id"]), **{name: row[name] for name in names if name in row}}
+        for row in rows[(page - 1) * size : page * size]
     ]
-    found = {"items": shown, "count": len(shown), "page": page, "per_page": size, "pages": last, "total": len(rows)}
-    return Response.of(found)
+    found = {"items": shown, "count": len(shown), "page": page, "per_page": size}
+    return Response.of({**found, "pages": last if counted else None, "total": len(rows) if counted else None})
+
+
+def _all(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
+
+
+def _none(field: str, given: Any, before: list[Any]) -> list[Any]:
+    """What stands in a custom field that is given nothing: a null, or two, or nothing after all."""
+    if SORTS[IDS[field]].endswith("Multiple"):
+        return [None] * (0 if given == [] else 1 if given in ("", [""]) else 2)
+    return [] if given is None and before not in ([], [None]) else [None]
 
 
 def _moment(value: Any) -> str:

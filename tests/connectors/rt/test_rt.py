@@ -18,7 +18,9 @@ from connectors.base import Arrival, File, Item
 from connectors.errors import Gone, Refused, Stale, Unauthorized, Unverified
 from connectors.rest import Rest
 from connectors.signing import sign
+from connectors.simulators.desk import Clock
 from connectors.simulators.loopback import Request, Response
+from connectors.simulators.rt import RequestTracker as Simulated
 from tests.connectors.support import FIXTURES, NOW, Scripted, context, recorded, replay
 
 ROUTES = {
@@ -401,3 +403,42 @@ def test_the_field_of_our_reference_must_be_there_if_the_desk_tells_its_fields()
     assert "cf:Nope" not in told["fields"] and told["reference_searchable"] == []
     untold = made.catalogue({}).doc
     assert "cf:Nope" in untold["fields"] and untold["reference_searchable"] == ["cf:Nope"]
+
+
+EMPTIES = [
+    ("External Reference", ["x", None], []),
+    ("External Reference", ["x", ""], [None]),
+    ("External Reference", ["x", []], [None]),
+    ("Impact", [None], [None]),
+    ("Impact", ["Wild"], []),
+    ("Asset Tag", ["x", None], [None, None]),
+    ("Asset Tag", ["x", ""], [None]),
+    ("Asset Tag", [["x", "y"], []], []),
+]
+"""What a real one shows of a custom field that was given these."""
+
+
+@pytest.mark.parametrize(("field", "given", "shown"), EMPTIES)
+def test_the_simulator_empties_a_custom_field_as_a_real_one_does(
+    field: str, given: list[Any], shown: list[Any]
+) -> None:
+    sim = Simulated(Clock(NOW))
+    id = sim.open_record("x")
+    for value in given:
+        sim.change(id, {f"cf:{field}": value})
+    held = {each["name"]: each["values"] for each in sim.shows(id)["CustomFields"]}
+    assert held[field] == shown
+    sim.stop()
+
+
+def test_the_simulator_lists_the_fields_that_are_asked_for_as_a_real_one_does() -> None:
+    sim = Simulated(Clock(NOW))
+    id = sim.open_record("x")
+    headers = {"authorization": f"token {sim.secrets['token']}"}
+    query = {"query": "Queue = 'Escalations'", "fields": "Subject"}
+    found = json.loads(sim.answer(Request("GET", "/REST/2.0/tickets", query, headers, b"")).body)
+    assert found["items"] == [{"id": id, "type": "ticket", "Subject": "x"}] and found["total"] == 1
+    history = Request("GET", f"/REST/2.0/ticket/{id}/history", {"fields": "Type"}, headers, b"")
+    told = json.loads(sim.answer(history).body)
+    assert told["items"][0].keys() == {"id", "type", "Type"} and told["total"] is None
+    sim.stop()
