@@ -17,7 +17,7 @@ from typing import Any
 from connectors import registry
 from connectors.contract import Contract
 from connectors.contract.run import Result, names, run
-from connectors.feeds import SETTLED_AFTER
+from connectors.feeds import SETTLED_AFTER, TICK
 from tests.connectors import matrix
 from tests.live.desks import RealRedmine, RealTracker
 from tests.live.front import Front, RealTime
@@ -28,8 +28,16 @@ MANY = 230
 LIVE = matrix.RESULTS.with_name("live.json")
 
 
-class OnRedmine(Contract):
-    """Where a real Redmine, whose clock nobody can move, has to be met halfway."""
+class OnReal(Contract):
+    """Where a real server, whose clock nobody can move, has to be met halfway."""
+
+    def test_r09_a_time_is_the_moment_it_means(self) -> None:
+        before = self.clock().replace(microsecond=0)
+        assert before <= (self.record(self.new()).created or before - TICK) <= self.clock() + TICK
+
+
+class OnRedmine(OnReal):
+    """And where its feed goes by that clock."""
 
     def polled(self, cursors: dict[str, str]) -> set[str]:
         """What happened within the second of the last poll may look the same; a poll two seconds later tells it."""
@@ -53,9 +61,9 @@ class OnRedmine(Contract):
 def contract(server: Server, many: int) -> type[Contract]:
     """The contract that the kind's own tests hold its simulator to, on ``server``."""
     front = FRONTS[type(server)]
-    bases = (OnRedmine,) if front is RealRedmine else ()
+    halfway = OnRedmine if front is RealRedmine else OnReal
     own = {"simulator": partial(front, server=server), "clocks": RealTime, "many": many, "verify": "script"}
-    return type(f"On{front.__name__}", (*bases, matrix.contract(front.kind)), own)
+    return type(f"On{front.__name__}", (halfway, matrix.contract(front.kind)), own)
 
 
 def kept(servers: Sequence[Server], many: int) -> dict[str, Any]:

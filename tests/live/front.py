@@ -21,6 +21,9 @@ from connectors.simulators.loopback import Loopback, Request, Response
 from tests.live.peers import Server
 
 SECRET = "loopback-hook-secret"
+OURS = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding"})
+"""Headers of a request that the front says anew."""
+
 ITS_OWN = frozenset(
     {"connection", "content-length", "content-type", "transfer-encoding", "keep-alive", "server", "date"}
 )
@@ -56,7 +59,7 @@ class Front(Simulator, Generic[S]):
     def answer(self, request: Request) -> Response:
         """The real server's."""
         line = HTTPConnection("127.0.0.1", self.server.port, timeout=60)
-        sent = {name: value for name, value in request.headers.items() if name not in ("connection", "host")}
+        sent = {name: value for name, value in request.headers.items() if name not in OURS}
         body = request.body if request.body or request.method != "GET" else None
         line.request(request.method, request.target, body, {**sent, "Connection": "close"})
         with line.getresponse() as reply:
