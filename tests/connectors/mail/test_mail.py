@@ -225,6 +225,11 @@ def test_nothing_left_where_the_way_to_the_dot_fails(bench: Bench, monkeypatch: 
     assert bench.sim.ids() == []
 
 
+def test_lines_that_begin_with_a_dot_end_no_mail(bench: Bench) -> None:
+    text = "one\n.\n..two\n.three"
+    assert bench.record(bench.new(description=text)).fields["description"] == text
+
+
 def test_the_end_of_the_session_takes_nothing_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = smtplib.SMTP.docmd
 
