@@ -50,8 +50,9 @@ def joined(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def live() -> dict[str, Any]:
-    """The last run on real servers: kind -> {"server", "instances", "date", "passed": how many, "skipped": {test:
-    why}}."""
+    """The last run on real servers: kind -> {"server", "instances", "date", "passed": [test], "skipped": {test: why}}.
+
+    A test that is younger than the run is in neither."""
     return _read("live.json")
 
 

@@ -69,7 +69,7 @@ def page(found: Mapping[str, Any]) -> str:
         if live := found[kind].get("live"):
             lines.append(
                 f"- On {live['instances']} real servers at once ({live['server']}, {live['date']}): "
-                f"{live['passed']} passed, {len(live['skipped'])} need what it does not have."
+                f"{len(live['passed'])} passed, {len(live['skipped'])} need what it does not have."
             )
     return "\n".join(lines) + "\n"
 

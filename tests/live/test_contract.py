@@ -28,10 +28,9 @@ def test_the_contract_is_kept(
     began = time.monotonic()
     found = kept(servers, MANY if full else FEW[kind])
     recorded = table.live()[FRONTS[kind].kind]
-    assert {name: recorded[name] for name in ("passed", "skipped")} == {
-        name: found[name] for name in ("passed", "skipped")
-    }
+    assert set(recorded["passed"]) <= set(found["passed"])
+    assert recorded["skipped"].items() <= found["skipped"].items()
     with capsys.disabled():
-        figures = f"{found['passed']} passed, {len(found['skipped'])} need what it does not have"
+        figures = f"{len(found['passed'])} passed, {len(found['skipped'])} need what it does not have"
         took = time.monotonic() - began
         sys.stdout.write(f"\n    {found['server']} on {len(servers)}: {figures}, {took:.1f} s\n")
