@@ -6,6 +6,7 @@ from connectors.contract.rehearsal import Rehearsal, ends, file_of
 from connectors.errors import Refused
 
 BOTH = ["staff", "requester"]
+NOTED = "changed by them, and noted"
 
 
 class Items(Rehearsal):
@@ -47,6 +48,17 @@ class Items(Rehearsal):
         more = {self.body: "what happened"} if self.body else {}
         record = self.record(self.new(**more))
         assert record.comments == () and record.complete
+
+    def test_i08_what_the_desk_notes_of_a_change_is_no_comment(self) -> None:
+        id = self.new()
+        self.clock.forward(60)
+        if "update" in self.desk.verbs:
+            self.desk.update(self.ctx(), id, {self.title: "changed by us"}, self.record(id).version)
+        self.clock.forward(60)
+        with self.theirs():
+            self.sim.change(id, {self.title: NOTED})
+            self.sim.say(id, "for all", True)
+        assert [self.words(each.text) for each in self.record(id).comments] == ["for all"]
 
     def test_i09_an_edit_of_theirs_is_seen_or_the_lack_is_said(self) -> None:
         id = self.new()

@@ -74,13 +74,13 @@ class Rehearsal:
         return registry.manifest(self.kind) if self.folder is None else registry.read(self.folder)
 
     def connect(self, **changes: Any) -> Connector:
-        """The connector, as the gateway builds it; ``changes`` go over ``settings`` and ``secrets``. All that are built
-        share what is kept of the sign-in, but those that are given other secrets."""
+        """The connector, as the gateway builds it; ``changes`` go over ``spec``, ``settings``, ``secrets``. All that
+        are built share what is kept of the sign-in, but those that are given other secrets."""
         renewal = None if "secrets" in changes else lambda: nullcontext(self.kept)
         settings = {**self.sim.settings, **changes.pop("settings", {})}
         secrets = {**self.sim.secrets, **changes.pop("secrets", {})}
         given = {"auth": self.auth, "verify": self.verify, "renewal": renewal, **changes}
-        return registry.build(self.spec(), settings=settings, secrets=secrets, **given)
+        return registry.build(given.pop("spec", None) or self.spec(), settings=settings, secrets=secrets, **given)
 
     def fresh(self) -> Connector:
         """A connector that knows what ``check`` and ``lists`` told, and nothing else yet."""

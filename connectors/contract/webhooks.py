@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from unittest import SkipTest
 
 from connectors.base import Arrival
 from connectors.contract.rehearsal import Rehearsal
 from connectors.errors import Unverified
+from connectors.manifest import Manifest
 
 
 class Webhooks(Rehearsal):
@@ -93,6 +95,13 @@ class Webhooks(Rehearsal):
             for event in self.desk.parse(replace(arrival, body=body)):
                 assert event.kind == "ignored" and event.reason, (body, event)
 
+    def test_h09_a_header_may_be_spelled_in_small_or_in_capital_letters(self) -> None:
+        _, arrival = self.arrival()
+        spec = self.spec()
+        respelled = Manifest({**spec.doc, "webhook": _respelled(spec.part("webhook"))}, spec.text, spec.hooks)
+        other = self.connect(spec=respelled)
+        assert other.verify(arrival, self.clock()) == self.desk.verify(arrival, self.clock())
+
     def test_h10_a_webhook_names_its_record_and_its_actor(self) -> None:
         id, arrival = self.arrival()
         (event,) = self.desk.parse(arrival)
@@ -123,3 +132,15 @@ class Webhooks(Rehearsal):
                 for each in event.record.comments if event.record else ():
                     reaches = self.desk.channels[each.channel].reaches
                     assert "between us alone" not in each.text or "requester" not in reaches
+
+
+def _respelled(node: Any, key: str = "") -> Any:
+    """A part of a manifest with the names of its headers in other letters."""
+    if isinstance(node, dict):
+        return {name: _respelled(child, name) for name, child in node.items()}
+    if isinstance(node, list):
+        return [_respelled(child) for child in node]
+    if isinstance(node, str) and (key == "header" or node.startswith("header:")):
+        head, colon, name = node.rpartition(":")
+        return head + colon + name.swapcase()
+    return node

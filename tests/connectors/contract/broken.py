@@ -32,6 +32,7 @@ from connectors.base import (
 )
 from connectors.contract import Contract
 from connectors.contract.effects import MADE, WAS, WISH
+from connectors.contract.items import NOTED
 from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
 from connectors.manifest import Manifest
 from connectors.memory.simulator import Memory
@@ -73,7 +74,13 @@ class Broken:
                 renewal = None if "secrets" in changes else lambda: nullcontext(self.kept)
                 settings = {**self.sim.settings, **changes.pop("settings", {})}
                 secrets = {**self.sim.secrets, **changes.pop("secrets", {})}
-                made = registry.build(self.spec(), settings=settings, secrets=secrets, renewal=renewal, **changes)
+                made = registry.build(
+                    changes.pop("spec", None) or self.spec(),
+                    settings=settings,
+                    secrets=secrets,
+                    renewal=renewal,
+                    **changes,
+                )
                 made.__class__ = type("Bad", (Rest,), dict(broken.verbs))
                 return made
 
@@ -494,6 +501,19 @@ def anybodys(self: Rest, arrival: Arrival, now: datetime) -> Verified:
         raise
 
 
+def of_this_spelling(self: Rest, arrival: Arrival, now: datetime) -> Verified:
+    if self.manifest["webhook"]["verify"]["signed"]["hmac"]["header"][0].islower():
+        raise Unverified("there is no such header")
+    return Rest.verify(self, arrival, now)
+
+
+def speaks_for_the_system(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    """Takes what the desk noted of a change for a comment."""
+    record = Rest.fetch(self, ctx, id, items)
+    noted = (Item("0", id, None, None, "note", "the title was changed"),) if record.fields["title"] == NOTED else ()
+    return replace(record, comments=(*record.comments, *noted))
+
+
 def tells_its_secret(self: Rest, arrival: Arrival) -> Reply | None:
     return Reply(200, self.webhook_secrets["webhook"].encode())
 
@@ -695,6 +715,8 @@ BROKEN = (
     Broken("test_f09", "what is hidden is taken for deleted", verbs={"fetch": hidden_is_gone}),
     Broken("test_f11", "a restored desk looks like an idle one", verbs={"changed": unmoved}),
     Broken("test_h05", "a webhook for another is taken", verbs={"verify": anybodys}),
+    Broken("test_h09", "header names have one spelling", verbs={"verify": of_this_spelling}),
+    Broken("test_i08", "what the desk notes is a comment", verbs={"fetch": speaks_for_the_system}),
     Broken("test_h11", "whoever asks gets the secret", verbs={"challenge": tells_its_secret}),
     Broken("test_h12", "what a payload says is public", desk=Telling, verbs={"parse": shows_private}),
     Broken("test_m01", "what its text says after all is not read", spec=open_schema),
