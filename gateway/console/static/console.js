@@ -64,7 +64,7 @@
 
   const busy = (part) => {
     if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
-    if ($("[data-editing]", part)) return true;
+    if ($("[data-editing]", part) || $(".htmx-request:not([data-poll])", part)) return true;  // or about to be edited
     const chosen = document.getSelection();
     return Boolean(chosen && !chosen.isCollapsed && part.contains(chosen.anchorNode));
   };
