@@ -101,10 +101,11 @@ def test_her_files_come_as_they_are(rig: Rig) -> None:
         "a\u202egnp.exe": (b"\x00\xff", "application/x"),
         "n" * 250 + ".txt": (b"1", "application/x"),
         'quotes " and % \\ .bin': (bytes(range(256)), "application/octet-stream"),
-        "huge.iso": (bytes(19_500_000), "application/octet-stream"),
+        "huge.iso": (bytes(9_900_000), "application/octet-stream"),
     }
     for name, (content, mime) in given.items():
         rig.paula.attach(remote, name, content, mime)
+    rig.paula.attach(remote, "vast.iso", bytes(19_500_000), "application/octet-stream")  # the mapping takes 10 MB
     text = json.dumps({"Content": "two at once, of one name", "ContentType": "text/plain"})
     twice = [("Attachments", ("same.bin", b"same", "application/x"))] * 2
     rig.paula.ask("POST", f"/ticket/{remote}/comment", files=[("JSON", (None, text, "application/json")), *twice])
@@ -115,7 +116,9 @@ def test_her_files_come_as_they_are(rig: Rig) -> None:
     sql = "select count(*) from attachment where ticket_id = ? and name = 'same.bin' and state = 'stored'"
     assert rig.value(sql, ticket) == 2
     assert comments(rig, ticket) == [("Paula Provider", "two at once, of one name")]
-    assert rig.told(ticket) == []
+    assert came["vast.iso"] == ("refused", 19_500_000, "")
+    said = "acme: vast.iso (19500000 bytes) does not come in: no more than 10000000 bytes go"
+    assert rig.told(ticket) == [("unsupported", "", said)]
 
 
 def test_time_goes_both_ways_where_the_mapping_says_so(rt_server: RequestTracker, config: Config) -> None:
