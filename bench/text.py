@@ -88,6 +88,7 @@ def run(scale: Scale) -> dict[str, Any]:
     peer = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     for kind in KINDS:
         given = samples(kind)
+        gc.collect()
         found["kinds"][kind] = {source: _row(source, given[source], scale) for source in FORMATS}
         found["yardstick_ms"][kind] = best(partial(peer.render, given["markdown"]), scale)
     rows = [ms for kind in found["kinds"].values() for row in kind.values() for ms in row.values()]
@@ -102,7 +103,6 @@ def _row(source: str, given: Any, scale: Scale) -> dict[str, float]:
 
 def best(act: Callable[[], object], scale: Scale) -> float:
     """Milliseconds of processor time, the least of several."""
-    gc.collect()
     took = []
     for _ in range(scale.rounds):
         began = time.process_time()
