@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from connectors.simulators.desk import Kept, Said, Simulator
+from connectors.simulators.desk import Cannot, Kept, Said, Simulator
 from connectors.simulators.loopback import Request, Response
 
 Row = dict[str, Any]
@@ -222,7 +222,7 @@ class Znuny(Simulator):
     # webhooks: there are none
 
     def sign(self, body: bytes, delivery: str) -> NoReturn:
-        raise NotImplementedError("Znuny sends no webhooks")
+        raise Cannot("Znuny sends no webhooks")
 
     # the people there
 
