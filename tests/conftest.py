@@ -18,8 +18,14 @@ from tests.databases import Database, Maker, settings
 DIALECTS = ["sqlite", "postgresql"]
 
 
-hypothesis_settings.register_profile("tandem", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("tandem")
+HEALTH = [HealthCheck.too_slow]
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=HEALTH)
+hypothesis_settings.register_profile("new", deadline=None, suppress_health_check=HEALTH)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The same code is tried on the same examples, so that a change alone can fail it; ``--full`` looks for new ones."""
+    hypothesis_settings.load_profile("new" if config.getoption("full") else "same")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
