@@ -6,8 +6,10 @@ reference, or stands for the first mail of a thread that they began. Nothing her
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
+import textwrap
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from functools import cached_property
 from html.parser import HTMLParser
+from itertools import takewhile
+from urllib.parse import quote_from_bytes
 
 from connectors.base import File
 
@@ -27,6 +31,8 @@ MINTED = re.compile(
 )
 IDS = re.compile(r"<([!-;=?-~]{1,500})>")
 TAG = re.compile(r"\[([A-Za-z0-9_-]{4,80})\]")
+PLAIN = re.compile(r"(?:(?!=\?)[!-~]){1,60}")
+"""A word that a subject may show as it is: short enough for a line, and nobody takes it for an encoded one."""
 LOOP = "X-Tandem-Loop"
 SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 CHARSETS = {"iso-8859-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8"}
@@ -65,6 +71,50 @@ class Ends:
         return found["token"] if found else f"re-{_digest(root)[:24]}"
 
 
+class Line(str):
+    """A subject, written so that every reader of RFC 2047 gets it back letter by letter.
+
+    Its first words stay plain as far as they can; all after them is one run of encoded words, with the blanks inside.
+    (The library's own folding loses blanks between two of them.)
+    """
+
+    name = "Subject"
+
+    def fold(self, *, policy: object) -> str:
+        """Lines of 76 characters at most, each ended by CRLF. The library calls it where a header has a name."""
+        words = self.split(" ")
+        plain = list(takewhile(PLAIN.fullmatch, words))
+        lines = textwrap.wrap(" ".join([f"{self.name}:", *plain]), 76, break_on_hyphens=False)
+        pieces = _pieces(" ".join(words[len(plain) :]), 45)
+        encoded = (f"=?utf-8?b?{base64.b64encode(each).decode()}?=" for each in pieces)
+        return "\r\n ".join([*lines, *encoded]) + "\r\n"
+
+
+class Named(str):
+    """The name of a file, written as every reader of RFC 2231 gets it back, whatever it looks like."""
+
+    name = "Content-Disposition"
+
+    def fold(self, *, policy: object) -> str:
+        """A line for some letters at a time. The library calls it where a header has a name."""
+        pieces = [quote_from_bytes(each, safe="") for each in _pieces(self, 19)]
+        lines = [f"filename*{number}*={each}" for number, each in enumerate(["utf-8''", *pieces])]
+        return f"{self.name}: attachment;\r\n " + ";\r\n ".join(lines) + "\r\n"
+
+
+def _pieces(text: str, most: int) -> Iterator[bytes]:
+    """The text in UTF-8, at most so many bytes at a time, cut between characters."""
+    piece = b""
+    for each in text:
+        letter = each.encode("utf-8", "replace")
+        if len(piece) + len(letter) > most:
+            yield piece
+            piece = b""
+        piece += letter
+    if piece:
+        yield piece
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
@@ -77,7 +127,9 @@ def compose(
     It is a person's word that we pass on, so it is not marked ``Auto-Submitted``: their desk would drop it.
     """
     mail = EmailMessage(policy=policy.SMTP)
-    mail["From"], mail["To"], mail["Subject"] = ends.us, ends.them, subject
+    if len(subject.strip().splitlines()) > 1:
+        raise ValueError("a subject is one line")
+    mail["From"], mail["To"], mail["Subject"] = ends.us, ends.them, Line(subject.strip())
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{id}>"
     if root:
@@ -91,6 +143,9 @@ def compose(
             main, sub = "application", "octet-stream"
         with file.open() as stream:
             mail.add_attachment(stream.read(), maintype=main, subtype=sub, filename=file.name)
+        if not re.fullmatch(r"[\w.-]{1,60}", file.name, re.ASCII):
+            [*_, part] = mail.iter_attachments()
+            part.replace_header("Content-Disposition", Named(file.name))
     return mail
 
 
@@ -222,7 +277,7 @@ class Letter:
         for number, part in enumerate(each for each in _leaves(self.mail) if each not in self._bodies):
             mime = part.get_content_type()
             if mime not in SIGNATURES:
-                name = re.sub(r"[\x00-\x1f/\\]", "_", part.get_filename() or "") or f"part-{number + 1}"
+                name = re.sub(r"[\x00-\x1f/\\]", "_", _name(part)) or f"part-{number + 1}"
                 found.append((name, mime, _bytes(part)))
         return found
 
@@ -233,6 +288,15 @@ def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
         return
     for each in part.iter_parts():
         yield from _leaves(each)  # type: ignore[arg-type]
+
+
+def _name(part: EmailMessage) -> str:
+    """The name of a file as it was written; the library's own way takes ``<`` and quotes off it."""
+    for header, name in (("Content-Disposition", "filename"), ("Content-Type", "name")):
+        found = getattr(part[header], "params", {}).get(name, "").strip()
+        if found:
+            return str(found)
+    return ""
 
 
 def _bytes(part: EmailMessage) -> bytes:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import smtplib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from email import policy
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import registry
@@ -341,13 +342,34 @@ def test_a_mail_without_any_text_is_its_files() -> None:
     st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=200),
     st.text(st.characters(codec="utf-8", exclude_characters="\r\0\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=400),
 )
+@example("0 " + "\u0800" * 11 + " 0\xa0 \xa0", "")
+@example("=?utf-8?q?x?=  two  blanks " + "and a long way " * 9, "")
+@example("\U0001f4a9" * 99, "")
 def test_what_we_write_is_read_as_it_was(title: str, text: str) -> None:
     mail = compose(ENDS, NOW, f"[TDM-1] {title}", text, id=ENDS.ticket("TDM-1"))
     found = letter(mail.as_bytes())
     assert found.id == ENDS.ticket("TDM-1") and found.ours(ENDS)
-    assert " ".join(found.said("Subject").split()) == " ".join(f"[TDM-1] {title}".split())
+    assert found.said("Subject") == f"[TDM-1] {title}".strip()
+    assert str(found.mail["Subject"]).strip() == f"[TDM-1] {title}".strip()
     assert found.words()[0].rstrip("\n") == text.rstrip("\n")
-    assert all(len(line) < 999 for line in mail.as_bytes().split(b"\r\n"))
+    head, _, body = mail.as_bytes().partition(b"\r\n\r\n")
+    assert all(len(line) <= 78 for line in head.split(b"\r\n"))
+    assert all(len(line) < 999 for line in body.split(b"\r\n"))
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=200))
+@example("0 " + "\u0800" * 11 + " 0\xa0 \xa0x")
+@example('=?utf-8?q?x?= "two  blanks"; filename=other.txt')
+def test_a_files_name_is_read_as_it_was(name: str) -> None:
+    """By us, and by a reader of RFC 2231 that is not ours; blanks at its ends alone are lost."""
+    file = file_of(name, b"x")
+    data = compose(ENDS, NOW, "x", "y", id=ENDS.ticket("TDM-1"), file=file).as_bytes()
+    expected = re.sub(r"[/\\]", "_", name.strip())
+    assert letter(data).files[0][0].strip() == (expected or "part-1")
+    (part,) = (each for each in message_from_bytes(data).walk() if each.get_content_disposition() == "attachment")
+    other = part.get_param("filename", "", "content-disposition")
+    assert (other[2].encode("latin-1").decode(other[0]) if isinstance(other, tuple) else other).strip() == name.strip()
 
 
 Broken = Callable[[], bytes]
