@@ -35,6 +35,8 @@ _TICKET = (
     "title",
     "requester",
     "fields",
+    "ledger",
+    "wake_at",
     "updated_at",
     "audit_seq",
     "audit_mac",
@@ -165,7 +167,7 @@ def _tickets(road: Road, tickets: list[Ticket], now: int, heads: dict[str, tuple
         email = str(requester.get("email") or "").lower() if isinstance(requester, dict) else ""
         row = (
             ticket.version, fields["kind"], fields["status"], fields["priority"], ticket.holder, fields["title"], email,
-            plain.text(fields), now, ticket.audit_seq, ticket.audit_mac,
+            plain.text(fields), ticket.kept(), ticket.wake_at, now, ticket.audit_seq, ticket.audit_mac,
         )  # fmt: skip
         if ticket.new:
             ticket.created_at = now
@@ -219,7 +221,7 @@ class _Rows:
             "deliveries": self.deliveries, "withdraw": self.withdraw, "bury": self.bury, "attempt": self.attempt,
             "connection": self.connection, "hold_lane": self.hold_lane, "widen": self.widen,
             "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt, "linked": self.linked,
-            "close_notice": self.close_notice,
+            "close_notice": self.close_notice, "clock": self.clock,
         }  # fmt: skip
 
     # -- the lane --
@@ -420,6 +422,18 @@ class _Rows:
             (
                 mint(), named.ticket.id, self.now, data["kind"], data["outcome"], data["rule"], data["policy"],
                 plain.text(p["inputs"]), plain.text(p["lost"]), named.planner.plan.actor, p["because"],
+                p.get("otherwise", ""),
+            )
+        )  # fmt: skip
+
+    def clock(self, named: Named, action: Action) -> None:
+        """What became of one of its clocks, as ``sla`` says it."""
+        assert named.ticket is not None
+        data, p = action.data, action.payload
+        self.inserts["clock_event"].append(
+            (
+                mint(), named.ticket.id, data["clock"], data["instance"], data["kind"], data["reason"], p["at"],
+                p["received_at"], p["party"], p["policy"], p["calendar"], p["due_at"],
             )
         )  # fmt: skip
 
@@ -476,7 +490,13 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "binding": ("link_id", "kind", "item_id", "part", "remote_id", "hash_ours", "hash_theirs"),
     "delivery": ("id", "link_id", "ticket_id", "kind", "item_id", "body", "created_at"),
     "notice": ("id", "ticket_id", "link_id", "connection_id", "kind", "field", "text", "created_at"),
-    "decision": ("id", "ticket_id", "at", "kind", "outcome", "rule", "policy", "inputs", "lost", "actor", "reason"),
+    "decision": (
+        "id", "ticket_id", "at", "kind", "outcome", "rule", "policy", "inputs", "lost", "actor", "reason", "otherwise",
+    ),
+    "clock_event": (
+        "id", "ticket_id", "clock", "instance", "kind", "reason", "at", "received_at", "party", "policy", "calendar",
+        "due_at",
+    ),
 }  # fmt: skip
 
 

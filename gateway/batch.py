@@ -16,6 +16,7 @@ from gateway import apply, gather, plain
 from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
 from gateway.decide.facts import Command, Legs, Link, Observed, Settled
+from gateway.decide.inforce import Around, InForce
 from gateway.gather import Rows, State
 from gateway.planning import FORMAT, Work, fold, plan
 from gateway.providers.connection import set_state
@@ -147,7 +148,7 @@ def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:
     broken: dict[int, str] = {}
     while True:
         planned = _gathered(rt, road, works)
-        ground = _Here(rt, road, planned.as_of)
+        ground = _Here(rt, road, planned.as_of, gather.around(planned.rows))
         again = False
         for number, one in enumerate(works):
             if number in broken:
@@ -185,10 +186,24 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
         isinstance(w.what, Settled) or (isinstance(w.what, Observed) and w.what.items is not None) for w in works
     )
     rows = gather.read(road, tickets, loose, items, notices=True)
+    if rt.desks.policies.ids:
+        wishes = [w.what for w in works if isinstance(w.what, Command)]
+        asking = [_asking(wish) for wish in wishes if wish.what == "create"]
+        gather.surround(road, rows, asking, routed=any(wish.what in _ROUTED for wish in wishes))
     state = gather.state(rows)
     versions = {ticket.id: ticket.version for ticket in state.tickets.values()}
     fences = {link.id: link.fence for link in state.links.values() if link.ticket_id is not None}
     return _Planned(Done(), rows, state, versions, fences, rt.now())
+
+
+_ROUTED = ("create", "clock", "take_back")
+"""What may have to find somebody for a ticket."""
+
+
+def _asking(wish: Command) -> str:
+    """The e-mail of who asks for a new ticket, "" where nobody is named."""
+    person = wish.data["fields"].get("requester")
+    return str(person.get("email") or "") if isinstance(person, dict) else ""
 
 
 def _referred(rt: Runtime, work: Work) -> int | None:
@@ -219,14 +234,15 @@ class _Here:
     rt: Runtime
     road: Road
     as_of: int
+    around: Around
 
     @property
     def legs(self) -> Legs:
         return self.rt.desks
 
     @property
-    def policy(self) -> Any:
-        return self.rt.desks.policy
+    def policies(self) -> InForce:
+        return self.rt.desks.policies
 
     def making(self, connection: int) -> bool:
         sql = (

@@ -6,12 +6,13 @@ rows, so a replay makes the same state again (ENGINE.md 10).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import plain
 from gateway.decide.facts import Attempt, Binding, Link, Ticket
+from gateway.decide.inforce import Around, Other
 from gateway.decide.merge import PASSING, Pair
 from gateway.store.db import Road
 
@@ -22,13 +23,18 @@ _LINK = (
 STOPPED = ("refused", "dead", "held")
 """Notices that may tell of a delivery which waits for a person."""
 
-_TICKET = "id, number, version, fields, description, holder, channel, created_at, updated_at, audit_seq, audit_mac"
+_TICKET = (
+    "id, number, version, fields, description, holder, channel, created_at, updated_at, ledger, wake_at, audit_seq,"
+    " audit_mac"
+)
 
 
 @dataclass(slots=True)
 class Rows:
     """Rows of ticket, link (with its lane's fence), attempt (open, unknown, ghosts), conflict and notice (open), and
-    binding; ``stuck``: how many deliveries of a link wait for a person, where a notice tells of one."""
+    binding; ``stuck``: how many deliveries of a link wait for a person, where a notice tells of one. Around them, as
+    far as a policy in force asks: ``contacts``, open tickets by holder (``load``), ``others`` of the same requesters,
+    and ``holders``, everybody a ticket can be given to."""
 
     tickets: list[tuple[Any, ...]] = field(default_factory=list)
     links: list[tuple[Any, ...]] = field(default_factory=list)
@@ -36,17 +42,25 @@ class Rows:
     conflicts: list[tuple[Any, ...]] = field(default_factory=list)
     notices: list[tuple[Any, ...]] = field(default_factory=list)
     stuck: list[tuple[Any, ...]] = field(default_factory=list)
+    contacts: list[tuple[Any, ...]] = field(default_factory=list)
+    load: list[tuple[Any, ...]] = field(default_factory=list)
+    others: list[tuple[Any, ...]] = field(default_factory=list)
+    holders: list[tuple[Any, ...]] = field(default_factory=list)
     bindings: list[tuple[Any, ...]] | None = None
 
     def document(self) -> dict[str, Any]:
         """As JSON, for the stored facts; the audit head is not part of a decision."""
         return {
-            "tickets": [row[:9] for row in self.tickets],
+            "tickets": [row[:11] for row in self.tickets],
             "links": self.links,
             "attempts": self.attempts,
             "conflicts": self.conflicts,
             "notices": self.notices,
             "stuck": self.stuck,
+            "contacts": self.contacts,
+            "load": self.load,
+            "others": self.others,
+            "holders": self.holders,
             "bindings": self.bindings,
         }
 
@@ -124,14 +138,76 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, notices: b
     return rows
 
 
+_OPEN = "('new', 'in_progress', 'pending_requester', 'pending_provider', 'pending_problem')"
+
+
+def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool) -> None:
+    """Read what is around the tickets of ``rows``, and around those that ``asking`` (e-mails) are about to make.
+    ``routed``: somebody has to be found for a ticket."""
+    new = sorted({one.lower() for one in asking if one})
+    emails = sorted({*new, *(email for row in rows.tickets if (email := _email(plain.read(row[3]))))})
+    if emails:
+        rows.contacts = road.rows("select email, site, language, clientele from contact where email TEXTS(?)", emails)
+    if new:
+        sql = (
+            f"select id, number, requester, title, fields, created_at from ticket where requester TEXTS(?)"  # noqa: S608
+            f" and status in {_OPEN} order by id desc limit 200"
+        )
+        rows.others = [
+            (id, number, who, title, plain.read(fields).get("category", ""), at)
+            for id, number, who, title, fields, at in road.rows(sql, new)
+        ]
+    if routed:
+        sql = f"select holder, count(*) from ticket where status in {_OPEN} group by holder order by holder"  # noqa: S608
+        rows.load = road.rows(sql)
+        sql = (
+            "select 'team:' || slug from team union"
+            " select 'provider:' || p.slug from provider p join connection c on c.provider_id = p.id"
+            " where c.state = 'active'"
+        )
+        rows.holders = sorted(road.rows(sql))
+
+
+def _email(fields: dict[str, Any]) -> str:
+    person = fields.get("requester")
+    return str(person.get("email") or "").lower() if isinstance(person, dict) else ""
+
+
+def around(rows: Rows, estimate: Callable[[Mapping[str, Any]], Any] | None = None) -> Around:
+    """What was read around the tickets, as decisions look at it."""
+    names = ("site", "language", "clientele")
+    return Around(
+        {email: dict(zip(names, rest, strict=True)) for email, *rest in rows.contacts},
+        dict(rows.load),
+        tuple(Other(*row) for row in rows.others),
+        tuple(row[0] for row in rows.holders),
+        estimate,
+    )
+
+
 def state(rows: Rows) -> State:
     """Decision state made of rows; the same rows give the same state."""
     tickets: dict[int, Ticket] = {}
-    for id, number, version, fields, description, holder, channel, created, updated, seq, mac in rows.tickets:
+    for (
+        id,
+        number,
+        version,
+        fields,
+        description,
+        holder,
+        channel,
+        created,
+        updated,
+        ledger,
+        wake,
+        *head,
+    ) in rows.tickets:
         values = plain.read(fields)
         if description:
             values["description"] = description
-        tickets[id] = Ticket(id, number, version, values, holder, [], channel, created, updated, seq, bytes(mac))
+        tickets[id] = Ticket(
+            id, number, version, values, holder, [], channel, created, updated, ledger, wake, head[0], bytes(head[1])
+        )
     links: dict[int, Link] = {}
     by_remote: dict[tuple[int, str], Link] = {}
     for row in rows.links:

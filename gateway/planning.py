@@ -7,12 +7,13 @@ facts do (ENGINE.md 10).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from gateway.apply import Named
 from gateway.decide.commands import Objection
 from gateway.decide.deciding import decide
 from gateway.decide.facts import Facts, Hint, Input, Legs, Link, Settled
+from gateway.decide.inforce import Around, InForce
 from gateway.decide.plan import Planner, link_name
 from gateway.evidence import People, observed
 from gateway.gather import State
@@ -20,7 +21,7 @@ from gateway.journal import arrivals
 from gateway.journal.arrivals import Stored
 from gateway.providers.desks import Desk
 
-FORMAT = 1
+FORMAT = 2
 """How stored facts are written; those of another format cannot be planned again."""
 
 
@@ -65,7 +66,9 @@ class Ground(Protocol):
     @property
     def legs(self) -> Legs: ...
     @property
-    def policy(self) -> Any: ...
+    def policies(self) -> InForce: ...
+    @property
+    def around(self) -> Around: ...  # of the tickets and requesters at hand
     def making(self, connection: int) -> bool: ...  # whether a create of ours there has no answer yet
     def pinned(self, connection: int) -> int: ...  # the mapping version of links that begin now
     def drop(self, link: Link) -> None: ...  # the row of a record that turned out to be ours
@@ -88,7 +91,7 @@ def plan(ground: Ground, state: State, work: Work) -> tuple[Planner, Link | None
     if work.ticket is not None and work.ticket not in state.tickets:
         raise Objection("no such ticket", "ticket", str(work.ticket), "look at the list of tickets")
     ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
-    facts = Facts(ground.as_of, ticket, ground.legs, ground.policy)
+    facts = Facts(ground.as_of, ticket, ground.legs, ground.policies, ground.around)
     landed = work.link is None and work.remote is not None and link is not None and link.remote_id is None
     if landed and link is not None:
         link.remote_id, link.dirty = work.remote, True

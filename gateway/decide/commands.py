@@ -35,7 +35,7 @@ def create(p: Planner, what: Command) -> None:
     if "title" not in fields:
         raise Objection("a ticket needs a title", "title", None, "say in one line what is wrong or wanted")
     begin(p, fields, "team:service-desk", what.data.get("channel", "api"), [])
-    decided = routing.route(p.facts.policy, p.ticket, what.data)
+    decided = routing.route(p.facts.policies.routing, p.ticket, what.data)
     p.do(
         "decision",
         {"kind": "routing", "outcome": decided.to, "rule": decided.rule, "policy": decided.policy},

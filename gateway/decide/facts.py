@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway import plain
+from gateway.decide.inforce import NONE as NONE_IN_FORCE
+from gateway.decide.inforce import NOWHERE as NOTHING_AROUND
+from gateway.decide.inforce import Around, InForce
 from gateway.decide.merge import Meaning, Pair
 
 OURS = "team"
@@ -176,11 +179,25 @@ class Ticket:
     channel: str = ""
     created_at: int = 0
     updated_at: int = 0
+    ledger_text: str = "{}"
+    wake_at: int | None = None  # when its clocks and timers want to act next
     audit_seq: int = 0
     audit_mac: bytes = b""
     new: bool = False
     dirty: bool = False
     described: bool = False  # the description changed: long text is written by a statement of its own
+    _ledger: dict[str, Any] | None = None
+
+    @property
+    def ledger(self) -> dict[str, Any]:
+        """What its clocks, timers and standing decisions remember; written back when the ticket is dirty."""
+        if self._ledger is None:
+            self._ledger = plain.read(self.ledger_text)
+        return self._ledger
+
+    def kept(self) -> str:
+        """The ledger as it is stored."""
+        return self.ledger_text if self._ledger is None else plain.text(self._ledger)
 
     def link(self, id: int) -> Link:
         return next(link for link in self.links if link.id == id)
@@ -197,12 +214,13 @@ class Legs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one plan is made from. ``as_of``: when the batch was read; ``policy``: the routing policy in force."""
+    """What one plan is made from. ``as_of``: when the batch was read, in UTC microseconds."""
 
     as_of: int
     ticket: Ticket | None
     legs: Legs
-    policy: Any = None
+    policies: InForce = NONE_IN_FORCE
+    around: Around = NOTHING_AROUND
 
 
 # --- what a plan is about: three things start a decision ---

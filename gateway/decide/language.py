@@ -15,6 +15,7 @@ from typing import Any
 VERSION = 1
 """The version of the language that ``policy:`` has to name."""
 
+_NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 _DURATION = re.compile(r"(\d{1,6})\s*(s|min|h|d)")
 _UNITS = {"s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 
@@ -121,9 +122,10 @@ class Reader:
         return ""
 
     def number(self, value: Any, path: str, least: float, most: float) -> float:
-        """A number between two bounds, both allowed."""
-        if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
-            return value
+        """A number between two bounds, both allowed. Read from a document every scalar is text."""
+        read = _NUMBER.fullmatch(str(value)) if not isinstance(value, bool) else None
+        if read is not None and least <= float(value) <= most:
+            return float(value)
         self.fault(path, f"a number from {least:g} to {most:g} is expected", value, "Write such a number.")
         return least
 

@@ -63,7 +63,8 @@ class Replay:
         state = gather.state(batch.rows)
         then = Then(self.desks, batch.versions)
         pins = {int(id): told[0] for id, told in batch.versions["desks"].items()}
-        ground = Ground(batch.as_of, then, self.desks.routing(batch.versions["routing"]), pins)
+        policies = self.desks.policies_of(batch.versions["policies"])
+        ground = Ground(batch.as_of, then, policies, pins, gather.around(batch.rows))
         comparable, today = self._versions(batch.versions)
         minted, lost = iter(batch.ids), _Lost()
         for number, work in enumerate(batch.works):
@@ -112,7 +113,8 @@ class Replay:
     def _effect(self, frozen: _Frozen, ground: Ground, then: Then, work: Work, target: Leg) -> Effect:
         """What an item comes to where links of the connection have the version of ``target``."""
         legs = Today(self.desks, then, target)
-        at = Ground(ground.as_of, legs, self.desks.policy, {**ground.pins, self.connection: target.mapping_id})
+        pins = {**ground.pins, self.connection: target.mapping_id}
+        at = Ground(ground.as_of, legs, self.desks.policies, pins, ground.around)
         try:
             state = self._moved(frozen, at, target)
             made = planning.plan(at, state, work)
@@ -135,7 +137,8 @@ class Replay:
                 link.mapping_id = target.mapping_id
             elif link.live:
                 wish = Command("remap", "tandem", {"link": link.id, "to": target.mapping_id})
-                facts = Facts(ground.as_of, state.tickets[link.ticket_id], ground.legs, ground.policy)
+                ticket = state.tickets[link.ticket_id]
+                facts = Facts(ground.as_of, ticket, ground.legs, ground.policies, ground.around)
                 try:
                     planner = decide(facts, wish)
                 except Objection as no:
@@ -161,7 +164,7 @@ class Replay:
         today = comparable and all(desk[2:5] == told["desks"][id][2:5] for id, desk in desks.items())
         mine = told["desks"].get(str(self.connection))
         pinned = mine is None or mine[0] == self.published.mapping_id
-        return comparable, today and pinned and told["routing"] == now["routing"]
+        return comparable, today and pinned and told["policies"] == now["policies"]
 
     def _catalogue(self, id: int) -> str:
         """The hash of a connection's catalogue, "" while its connector cannot be built."""

@@ -83,7 +83,7 @@ def _arrivals(road: Road, docs: list[Mapping[str, Any]]) -> dict[int, Stored]:
 def _batch(doc: Mapping[str, Any], journal: Mapping[int, Stored], desks: Desks) -> Batch:
     rows = Rows(
         [(*row, 0, b"") for row in doc["tickets"]], doc["links"], doc["attempts"], doc["conflicts"], doc["notices"],
-        doc["stuck"], doc["bindings"],
+        doc["stuck"], doc["contacts"], doc["load"], doc["others"], doc["holders"], doc["bindings"],
     )  # fmt: skip
     parsed: dict[int, list[Work] | str] = {}
     used: dict[int, int] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.decide.facts import Leg, Legs, Link
-from gateway.decide.routing import Policy
+from gateway.decide.inforce import NOWHERE, Around, InForce
 from gateway.providers.desks import Desks
 
 DRAFT = -1
@@ -21,8 +21,9 @@ class Ground:
 
     as_of: int
     legs: Legs
-    policy: Policy | None
+    policies: InForce
     pins: Mapping[int, int]
+    around: Around = NOWHERE
 
     def making(self, connection: int) -> bool:
         return False  # where one was, the input was put off, and is not planned again

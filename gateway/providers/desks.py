@@ -21,9 +21,9 @@ from sqlalchemy import select
 from connectors.base import Connector
 from gateway.clock import now_us
 from gateway.decide.facts import Leg
-from gateway.decide.routing import Policy, compile_policy
+from gateway.decide.inforce import InForce
 from gateway.plain import canonical as as_text
-from gateway.providers import meanings, versions, watch
+from gateway.providers import languages, meanings, versions, watch
 from gateway.providers.connection import who_paused
 from gateway.providers.renewal import given
 from gateway.providers.vault import Vault, place
@@ -32,7 +32,6 @@ from gateway.store.db import Road, Store
 from gateway.tickets.vocabulary import document
 from mappings.engine import Mapping as Compiled
 from mappings.engine import compile_mapping
-from mappings.loader import load, plain
 from mappings.model import MappingError
 from mappings.share import Share, compile_share
 
@@ -105,10 +104,9 @@ class Desks:
         self._shares: dict[str, Share | None] = {}
         self._compiled: dict[tuple[int, str], Compiled] = {}
         self._labels: dict[int, str] = {}  # mapping versions as people call them
-        self.policy: Policy | None = None
+        self.policies = InForce()
         self._named: dict[str, int] = {}  # share policies in force by provider, as document ids
         self._older: dict[int, Share] = {}  # share policies that previews asked for, by document
-        self._routing = 0  # the routing policy in force, as a document id
         self._troubled: set[int] = set()
         self._told: dict[tuple[str, int], int] = {}
 
@@ -132,22 +130,17 @@ class Desks:
 
     def _load(self) -> None:
         with self._store.read() as conn:
-            c, p, d = tables.connection.c, tables.provider.c, tables.document.c
+            p, d = tables.provider.c, tables.document.c
             query = select(tables.connection, p.slug.label("provider")).join_from(tables.connection, tables.provider)
             rows = {row.id: _row(row) for row in conn.execute(query)}
             shares = conn.execute(
                 select(d.name, d.text, d.id).where(d.kind == "share", d.version.is_not(None)).order_by(d.version)
             ).all()
             self._shares = {name: compile_share(text, document(), name) for name, text, _ in shares}
-            policy = conn.execute(
-                select(d.text, d.id)
-                .where(d.kind == "policy", d.name == "routing", d.version.is_not(None))
-                .order_by(d.version.desc())
-            ).first()
-            self.policy = compile_policy(plain(load(policy.text, "routing"))) if policy is not None else None
-            del c
+            newest = {one.name: one for one in versions.newest_of_each(conn, "policy")}
+        if {name: one.id for name, one in newest.items()} != self.policies.ids:
+            self.policies = languages.in_force(newest.values())
         self._named = {name: id for name, _, id in shares}
-        self._routing = policy.id if policy is not None else 0
         for id, row in rows.items():
             known = self._rows.get(id)
             if known is None or _rebuilds(known) != _rebuilds(row):
@@ -227,7 +220,7 @@ class Desks:
             told[str(id)] = [
                 row.mapping_id, catalogue, self._named.get(row.provider, 0), sorted(row.me), row.intake, row.state,
             ]  # fmt: skip
-        return {"code": _code(), "vocabulary": _vocabulary(), "routing": self._routing, "desks": told}
+        return {"code": _code(), "vocabulary": _vocabulary(), "policies": dict(self.policies.ids), "desks": told}
 
     def share(self, provider: str) -> Share | None:
         """The share policy in force for a provider, by slug; None when none was ever published."""
@@ -281,15 +274,12 @@ class Desks:
             self._older[document_id] = compile_share(text, document(), name)
         return self._older[document_id] if document_id else None
 
-    def routing(self, document_id: int) -> Policy | None:
-        """The routing policy that was in force once, by its document; None for 0, when there was none."""
-        if document_id == self._routing:
-            return self.policy
-        if not document_id:
-            return None
+    def policies_of(self, ids: Mapping[str, int]) -> InForce:
+        """The policies that were in force once, by their documents."""
+        if ids == self.policies.ids:
+            return self.policies
         with self._store.read() as conn:
-            text = conn.execute(select(tables.document.c.text).where(tables.document.c.id == document_id)).scalar_one()
-        return compile_policy(plain(load(text, "routing")))
+            return languages.in_force(versions.by_id(conn, id) for id in ids.values())
 
     def _leg(self, connection_id: int, mapping_id: int, mapping: Compiled | None = None, label: str = "") -> Leg:
         row, desk = self._rows[connection_id], self.desk(connection_id)

@@ -83,6 +83,8 @@ ticket = Table(
     _text("channel", default=""),
     _text("fields"),
     _text("description", default=""),
+    _text("ledger", default="{}"),  # its clocks, timers and standing decisions, each by the module that keeps it
+    _big("wake_at", nullable=True),  # when the next of them is due; null: nothing is
     _big("created_at"),
     _big("updated_at"),
     _int("audit_seq"),  # with the MAC: the head of the audit chain, (0, b"") at first
@@ -91,6 +93,12 @@ ticket = Table(
     Index("ix_ticket_status_id", "status", "id"),
     Index("ix_ticket_holder_id", "holder", "id"),
     Index("ix_ticket_requester_id", "requester", "id"),
+    Index(
+        "ix_ticket_wake_at",
+        "wake_at",
+        sqlite_where=text("wake_at is not null"),
+        postgresql_where=text("wake_at is not null"),
+    ),
     **HOT,
 )
 provider = Table(
@@ -512,7 +520,7 @@ decision = Table(
     _id(),
     _ref("ticket_id", "ticket.id"),
     _big("at"),
-    _text("kind"),  # routing | escalation | take_back
+    _text("kind"),  # triage | routing | escalation | take_back | override | promise
     _text("outcome"),
     _text("rule", default=""),
     _text("policy", default=""),  # name@version, or the hash of the shipped one
@@ -520,7 +528,25 @@ decision = Table(
     _text("lost", default="[]"),
     _text("actor", default=""),
     _text("reason", default=""),
+    _text("otherwise", default=""),  # what would have been without the rule that won
     Index("ix_decision_ticket_id", "ticket_id"),
+)
+clock_event = Table(  # what became of each clock of a ticket: its state is what these come to
+    "clock_event",
+    metadata,
+    _id(),
+    _ref("ticket_id", "ticket.id"),
+    _text("clock"),  # acknowledge | reply | requester_wait | agent_work | provider_ack | provider_resolve | ...
+    _int("instance"),
+    _text("kind"),  # activate | pause | resume | fulfil | breach | warn | retarget | cancel
+    _text("reason", default=""),
+    _big("at"),  # when it happened
+    _big("received_at"),  # when it was known here
+    _text("party", default=""),
+    _text("policy", default=""),
+    _text("calendar", default=""),
+    _big("due_at", nullable=True),
+    Index("ix_clock_event_ticket_id_id", "ticket_id", "id"),
 )
 
 person = Table(  # people of a remote desk, cached for a day

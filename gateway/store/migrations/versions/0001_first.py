@@ -213,6 +213,8 @@ def _create() -> None:
         sa.Column("channel", sa.Text(), server_default="", nullable=False),
         sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
+        sa.Column("ledger", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("wake_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("audit_seq", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -224,12 +226,38 @@ def _create() -> None:
     op.create_index("ix_ticket_holder_id", "ticket", ["holder", "id"], unique=False)
     op.create_index("ix_ticket_requester_id", "ticket", ["requester", "id"], unique=False)
     op.create_index("ix_ticket_status_id", "ticket", ["status", "id"], unique=False)
+    op.create_index(
+        "ix_ticket_wake_at",
+        "ticket",
+        ["wake_at"],
+        unique=False,
+        sqlite_where=sa.text("wake_at is not null"),
+        postgresql_where=sa.text("wake_at is not null"),
+    )
     op.create_table(
         "unsealed",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("leaves", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unsealed")),
     )
+    op.create_table(
+        "clock_event",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("ticket_id", sa.BigInteger(), nullable=False),
+        sa.Column("clock", sa.Text(), nullable=False),
+        sa.Column("instance", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("party", sa.Text(), server_default="", nullable=False),
+        sa.Column("policy", sa.Text(), server_default="", nullable=False),
+        sa.Column("calendar", sa.Text(), server_default="", nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_clock_event_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clock_event")),
+    )
+    op.create_index("ix_clock_event_ticket_id_id", "clock_event", ["ticket_id", "id"], unique=False)
     op.create_table(
         "connection",
         sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -270,6 +298,7 @@ def _create() -> None:
         sa.Column("lost", sa.Text(), server_default="[]", nullable=False),
         sa.Column("actor", sa.Text(), server_default="", nullable=False),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("otherwise", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name=op.f("fk_decision_ticket_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
     )
