@@ -1,6 +1,6 @@
 """The one room in which conditions of policies are understood: CEL over typed facts (DESIGN.md 4, ENGINE.md 10).
 
-Every canonical field is there as text (``custom.site`` as ``custom_site``), ``tags`` and ``assets`` as lists, and beside
+Each canonical field is there as text (``custom.site`` as ``custom_site``), ``tags`` and ``assets`` as lists, and beside
 them what ``VARIABLES`` names. All of them are always supplied (``inputs``). A condition that errs does not match; its
 error is handed back, so that the decision can name it. Macros are off and the text is short, so that the cost of one is
 linear in what it looks at.
@@ -36,6 +36,7 @@ VARIABLES: Mapping[str, str] = {
     "had": "the holders that had this ticket",
     "bounced": "the holders that gave it back without work",
     "barred": "holders that cannot have this ticket -> why",
+    "queue": "who has the service by the catalogue",
 }
 """What a condition sees beside the canonical fields."""
 
@@ -151,6 +152,7 @@ def inputs(
     had: Collection[str] = (),
     bounced: Collection[str] = (),
     barred: Mapping[str, str] | None = None,
+    queue: str = "",
 ) -> dict[str, Any]:
     """Every variable, plain as JSON. ``requester``: site, language, clientele, as far as they are known."""
     who = requester or {}
@@ -167,6 +169,7 @@ def inputs(
         "had": list(had),
         "bounced": list(bounced),
         "barred": dict(barred or {}),
+        "queue": queue,
     }
 
 

@@ -11,7 +11,7 @@ from gateway import plain
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``kind``: triage, routing, override ...; ``policy``: the version's label, ``routing@3``; ``inputs``: all it looked
+    """``kind``: triage, routing ...; ``policy``: the version's label, ``routing@3``; ``inputs``: all it looked
     at, plain as JSON; ``lost``: the rules before the one that decided, each with what it lost by; ``because`` and
     ``otherwise``: in plain words, the reason, and what would have been without that rule."""
 

@@ -1,145 +1,226 @@
-"""Who should have a new ticket: ordered rules, CEL over typed facts, the first that matches; and why (DESIGN.md 4).
+"""Who should have a ticket: ordered rules over typed facts, the first that can be followed; and why (DESIGN.md 4).
 
-A policy is data: ``policy: 1``, ``name``, ``rules: [{name, when, to, because}]`` and a ``default``. ``when`` sees the
-canonical fields as text (``custom.site`` as ``custom_site``), ``tags`` and ``assets`` as lists, and ``channel``. A rule
-that errs does not match; it is named in the decision and said.
+A policy is data: ``policy: 1``, ``name: routing``, ``rules: [{name, when, to, share, how, because}]``, a ``default``.
+``when`` is a condition (``decide.conditions``), ``to`` whom to choose (``decide.routing_choice``). A rule that errs
+does not match; it is named in the decision and said. A rule whose holders all cannot have the ticket loses to the next.
+Somebody always holds a ticket: where no rule can be followed the default does.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from cel_expr_python import cel
-
+from gateway import plain
+from gateway.decide.conditions import Condition, inputs, matches, seen
+from gateway.decide.conditions import read as read_condition
+from gateway.decide.decision import Decision
 from gateway.decide.facts import Ticket
-from gateway.tickets.vocabulary import document
+from gateway.decide.language import Known, Reader, join
+from gateway.decide.routing_choice import Choice, People, choice, people, pick, unfit
 
-_MAX = 2000
-_NO_MACROS = "stdlib:\n  exclude_macros: [map, filter, all, exists, exists_one]\n"
-_NOWHERE = "(in container '')"
-_TOLD = re.compile(r"<input>:\d+:(\d+): (.*)")
+DESK = "team:service-desk"
+"""Who has a ticket when nobody else can."""
 
+NAME = "routing"
+KEYS = ("rules", "skills", "groups", "default")
+RULE = ("name", "when", "to", "share", "how", "because")
+HOW = ("cold", "warm")
+"""Cold: handed over at once. Warm: whoever has it keeps it until the next has accepted."""
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """``to``: ``team:<slug>`` or ``provider:<slug>``; ``lost``: the rules before it, each with why it lost."""
-
-    to: str
-    rule: str
-    because: str
-    policy: str
-    inputs: Mapping[str, Any]
-    lost: list[list[str]]
-    erred: list[tuple[str, str]]
+BY_HAND, DEFAULT = "by hand", "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
+    """``share``: providers that get a leg of their own beside the holder's; ``how``: warm or cold."""
+
     name: str
-    when: Any
-    to: str
+    when: Condition
+    to: Choice
     because: str
-    source: str = ""
+    share: tuple[str, ...] = ()
+    how: str = HOW[0]
+
+    @property
+    def source(self) -> str:
+        return self.when.source
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A compiled routing policy; ``id`` is ``name@hash`` of its source."""
+    """A compiled routing policy. ``label``: the version as decisions name it; ``notes``: for its author."""
 
-    id: str
+    label: str
     rules: tuple[Rule, ...]
     default: str
+    who: People
+    notes: tuple[str, ...] = ()
 
 
-class BadPolicy(ValueError):
-    """A routing policy that cannot be used; the message names the rule and the place."""
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """``to``: ``team:<slug>`` or ``provider:<slug>``; ``erred``: rules that could not be evaluated, each with what was
+    said; ``notices``: what a person should know of it."""
+
+    to: str
+    decision: Decision
+    share: tuple[str, ...] = ()
+    how: str = HOW[0]
+    erred: tuple[tuple[str, str], ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def rule(self) -> str:
+        return self.decision.rule
+
+    @property
+    def policy(self) -> str:
+        return self.decision.policy
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        return self.decision.inputs
+
+    @property
+    def lost(self) -> Sequence[Sequence[str]]:
+        return self.decision.lost
+
+    @property
+    def because(self) -> str:
+        return self.decision.because
 
 
-def _variables() -> dict[str, Any]:
-    kinds = {"set": cel.Type.List(cel.Type.STRING)}
-    fields = {name.replace(".", "_"): kinds.get(spec["type"], cel.Type.STRING) for name, spec in document().items()}
-    return {**fields, "channel": cel.Type.STRING}
+# --- compiled ---
 
 
-def variables() -> list[str]:
-    """What a condition may look at."""
-    return sorted(_variables())
+def compile_routing(doc: Mapping[str, Any], known: Known | None = None, label: str = "") -> Policy:
+    """Compile a routing policy; raises BadPolicy with everything that is wrong. ``label``: the version's, by default
+    ``routing@`` and a digest of the document."""
+    r = Reader(known)
+    top = r.head(doc, NAME, KEYS)
+    who = people(r, top)
+    if "rules" not in top:
+        r.fault("rules", "a list of rules is expected", None, "Write rules: with - name: ...")
+    rules = tuple(_rules(r, top.get("rules"), who))
+    default = r.holder(top["default"], "default") if top.get("default") is not None else DESK
+    r.done()
+    digest = hashlib.sha256(plain.canonical(doc).encode()).hexdigest()[:12]
+    return Policy(label or f"{NAME}@{digest}", rules, default, who, tuple(r.notes))
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    return cel.NewEnv(variables=_variables(), config=cel.NewEnvConfigFromYaml(_NO_MACROS))
+def _rules(r: Reader, given: Any, who: People) -> Iterable[Rule]:
+    names: dict[str, str] = {}
+    always = ""
+    for at, one in r.items(given, "rules"):
+        table = r.table(one, at, RULE, ("to",))
+        name = str(table.get("name") or "")
+        if not name:
+            r.fault(join(at, "name"), "a rule needs a name: it stands on the tickets", None, "Give it one.")
+        elif name in names:
+            r.fault(join(at, "name"), f"the name of {names[name]} too", name, "Give it another name.")
+        names.setdefault(name, at)
+        if always:
+            r.note(f"{at} is never reached: {always} matches every ticket.")
+        when = read_condition(r, table.get("when"), join(at, "when"))
+        to = choice(r, table["to"], join(at, "to"), who) if table.get("to") is not None else Choice("", ())
+        always = always or (at if when is not None and when.always and not to.order else "")
+        share = tuple(_provider(r, value, place) for place, value in r.items(table.get("share"), join(at, "share")))
+        how = r.one_of(table["how"], join(at, "how"), HOW) if "how" in table else HOW[0]
+        because = r.text(table["because"], join(at, "because")) if "because" in table else f"rule {name}"
+        if when is not None:
+            yield Rule(name, when, to, because, share, how)
 
 
-def condition(when: str) -> Any:
-    """Compile what a rule asks; raises ``BadPolicy`` with the cause, and the column where there is one."""
-    if len(when) > _MAX:
-        raise BadPolicy(f"the condition is longer than {_MAX} characters")
-    try:
-        compiled = _environment().compile(when)
-    except (RuntimeError, ValueError) as error:
-        told = _TOLD.search(str(error))
-        said = f"{told[2].replace(_NOWHERE, '').strip()} (column {told[1]})" if told else str(error)
-        raise BadPolicy(" ".join(said.split())[:200]) from error
-    if compiled.return_type() != cel.Type.BOOL:
-        raise BadPolicy(f"the result is {compiled.return_type().name().lower()}, not true or false")
-    return compiled
+def _provider(r: Reader, value: Any, path: str) -> str:
+    holder = r.holder(value, path)
+    if holder.startswith("team:"):
+        r.fault(path, "a ticket is shared with providers", value, "Write provider:<slug>.")
+    return holder
 
 
-def compile_policy(doc: Mapping[str, Any]) -> Policy:
-    """Compile a routing policy; raises ``BadPolicy``."""
-    rules = []
-    for n, rule in enumerate(doc.get("rules", ())):
-        name, when = str(rule.get("name", n)), str(rule.get("when", "true"))
-        if not str(rule.get("to", "")).startswith(("team:", "provider:")):
-            raise BadPolicy(f"rule {name}: to is {rule.get('to')!r}; write team:<slug> or provider:<slug>")
-        try:
-            compiled = condition(when)
-        except BadPolicy as error:
-            raise BadPolicy(f"rule {name}: {error}") from error
-        rules.append(Rule(name, compiled, str(rule["to"]), str(rule.get("because", f"rule {name}")), when))
-    digest = hashlib.sha256(json.dumps(doc, sort_keys=True).encode()).hexdigest()[:12]
-    return Policy(f"{doc.get('name', 'routing')}@{digest}", tuple(rules), str(doc.get("default", "team:service-desk")))
+# --- decided ---
 
 
-def route(policy: Policy | None, ticket: Ticket, data: Mapping[str, Any]) -> Decided:
-    """The first rule that matches, or the default."""
-    inputs = inputs_of(ticket, data)
-    if data.get("holder"):
-        return Decided(str(data["holder"]), "by hand", "chosen by the person who made the ticket", "", inputs, [], [])
-    if policy is None:
-        return Decided("team:service-desk", "default", "no routing policy is published", "", inputs, [], [])
-    lost: list[list[str]] = []
-    erred: list[tuple[str, str]] = []
-    for rule in policy.rules:
-        matched, error = _matches(rule, inputs)
-        if matched:
-            return Decided(rule.to, rule.name, rule.because, policy.id, inputs, lost, erred)
-        lost.append([rule.name, f"could not be evaluated: {error}" if error else "its condition is false"])
-        if error:
-            erred.append((rule.name, error))
-    return Decided(policy.default, "default", "no rule matched", policy.id, inputs, lost, erred)
+def route(policy: Policy | None, ticket: Ticket, data: Mapping[str, Any]) -> Routed:
+    """Who should have a new ticket of which nothing else is known."""
+    given = inputs(ticket.fields, channel=str(data.get("channel", ticket.channel)))
+    chosen = {"override": {"to": str(data["holder"])}} if data.get("holder") else {}
+    return choose(policy, {**given, **chosen})
 
 
-def inputs_of(ticket: Ticket, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Every variable, always supplied: a missing one would be an error value."""
-    values: dict[str, Any] = {}
-    for name, spec in document().items():
-        value = ticket.fields.get(name)
-        if isinstance(value, dict):
-            value = value.get("email") or value.get("name") or ""
-        values[name.replace(".", "_")] = list(value or []) if spec["type"] == "set" else str(value or "")
-    return {**values, "channel": str(data.get("channel", ticket.channel))}
+@dataclass(slots=True)
+class _Walk:
+    """One walk through the rules, from one of them on: what was lost, erred and barred on the way."""
+
+    lost: list[list[str]] = field(default_factory=list)
+    erred: list[tuple[str, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    def find(self, policy: Policy, inputs: Mapping[str, Any], start: int = 0) -> tuple[int, Rule | None, str]:
+        """The place of the first rule that can be followed, the rule, and whom it chooses."""
+        for place, rule in enumerate(policy.rules[start:], start):
+            matched, error = matches(rule.when, inputs)
+            if error:
+                self.erred.append((rule.name, error))
+                self.lost.append([rule.name, f"could not be evaluated: {error}"])
+                self.notices.append(f"routing rule {rule.name} could not be evaluated and did not match: {error}")
+            elif not matched:
+                self.lost.append([rule.name, f"its condition is false: {seen(rule.when, inputs)}"])
+            else:
+                holder, passed = pick(rule.to, policy.who, inputs)
+                self.lost += [[rule.name, f"{name} {why}"] for name, why in passed]
+                if holder:
+                    return place, rule, holder
+                if not passed:
+                    self.lost.append([rule.name, "it finds nobody to choose among"])
+                if not rule.to.order:
+                    self.notices += [f"routing rule {rule.name} names {name}, which {why}" for name, why in passed]
+        return len(policy.rules), None, _last(policy, inputs)
 
 
-def _matches(rule: Rule, inputs: Mapping[str, Any]) -> tuple[bool, str]:
-    result = rule.when.eval(data=dict(inputs))
-    if result.type() == cel.Type.BOOL:
-        return bool(result.value()), ""
-    return False, str(result.plain_value())[:200]
+def choose(policy: Policy | None, inputs: Mapping[str, Any]) -> Routed:
+    """Who should have the ticket, from the facts alone (``conditions.inputs``). ``inputs["override"]``: a choice of a
+    person, ``{to, by, because}``, which holds."""
+    policy = policy or NONE
+    walk = _Walk()
+    place, rule, to = walk.find(policy, inputs)
+    override = inputs.get("override") or {}
+    if override:
+        because = str(override.get("because") or "chosen by the person who made the ticket")
+        decision = Decision(NAME, str(override["to"]), BY_HAND, policy.label, inputs, [], because, _said(rule, to))
+        return Routed(str(override["to"]), decision)
+    if rule is None:
+        because = "no rule matched" if policy.label else "no routing policy is published"
+        decision = Decision(NAME, to, DEFAULT, policy.label, inputs, walk.lost, because)
+        return Routed(to, decision, (), HOW[0], tuple(walk.erred), tuple(walk.notices))
+    _, other, instead = _Walk().find(policy, inputs, place + 1)
+    decision = Decision(NAME, to, rule.name, policy.label, inputs, walk.lost, rule.because, _said(other, instead))
+    share = tuple(
+        name for name in rule.share if name != to and not unfit(Choice("", (name,)), policy.who, name, inputs)
+    )
+    return Routed(to, decision, share, rule.how, tuple(walk.erred), tuple(walk.notices))
+
+
+def replay(policy: Policy | None, inputs: Mapping[str, Any]) -> str:
+    """The decision that these inputs lead to, as its canonical text: the same for the same, to the byte."""
+    return choose(policy, inputs).decision.text()
+
+
+def _last(policy: Policy, inputs: Mapping[str, Any]) -> str:
+    """Who has it when no rule can be followed. A provider that cannot have it does not; a team of ours always can."""
+    out = policy.default.startswith("provider:") and unfit(Choice("", ()), policy.who, policy.default, inputs)
+    return DESK if out else policy.default
+
+
+def _said(rule: Rule | None, to: str) -> str:
+    """What would have been otherwise."""
+    return f"rule {rule.name} would have given it to {to}" if rule is not None else f"{to} would have it, by default"
+
+
+NONE = Policy("", (), DESK, People({}, {}))
+"""Where no policy is published."""
+
+compile_policy = compile_routing

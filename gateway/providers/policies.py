@@ -12,7 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gateway.decide.routing import BadPolicy, compile_policy, condition, variables
+from gateway.decide.conditions import BadCondition, condition, variables
+from gateway.decide.routing import compile_routing
 from gateway.errors import Invalid
 from gateway.people.users import By
 from gateway.providers import versions
@@ -170,7 +171,7 @@ class _Routing:
             return False
         try:
             condition(when.text)
-        except BadPolicy as error:
+        except BadCondition as error:
             self._say(when, str(error), at, _VARIABLES)
         return when.text.strip() == "true"
 
@@ -241,7 +242,7 @@ def _parties(share: Share) -> frozenset[str]:
 
 
 def _routed(before: str, after: str) -> Iterator[str]:
-    was, now = (compile_policy(plain(load(text, ROUTING))) for text in (before, after))
+    was, now = (compile_routing(plain(load(text, ROUTING))) for text in (before, after))
     rules = [{rule.name: (rule.source, rule.to) for rule in one.rules} for one in (was, now)]
     yield from (f"+ {name}, to {rules[1][name][1]}" for name in rules[1] if name not in rules[0])
     yield from (f"- {name}" for name in rules[0] if name not in rules[1])

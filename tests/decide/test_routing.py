@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from gateway.decide.facts import Ticket
-from gateway.decide.routing import BadPolicy, compile_policy, route
+from gateway.decide.language import BadPolicy
+from gateway.decide.routing import compile_policy, route
 
 POLICY = {
     "policy": 1,
@@ -63,10 +64,10 @@ def test_a_person_decides_over_any_rule() -> None:
     ("rule", "said"),
     [
         ({"when": 'nope == "x"', "to": "team:x"}, "undeclared"),
-        ({"when": "title == ", "to": "team:x"}, "rule a"),
+        ({"when": "title == ", "to": "team:x"}, r"rules\[0\]"),
         ({"when": "true", "to": "somebody"}, "team:<slug>"),
         ({"when": "true || " * 400 + "true", "to": "team:x"}, "longer"),
-        ({"when": "tags.exists(t, t == title)", "to": "team:x"}, "rule a"),
+        ({"when": "tags.exists(t, t == title)", "to": "team:x"}, r"rules\[0\]"),
     ],
 )
 def test_a_policy_that_cannot_be_used_names_the_rule(rule: dict[str, str], said: str) -> None:
