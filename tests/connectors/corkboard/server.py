@@ -9,10 +9,10 @@ a dictionary, it was written with no gateway in mind, and knows nothing of one:
   ``POST /api/cards`` hangs one, ``POST /api/cards/NO`` changes the fields it is given. A card only goes to "done" with
   an ``outcome``. ``their_ref`` is the customer's own reference, and can be searched.
 - **Lists** are cut by ``take`` (at most 100) and ``after`` (the last id seen); the answer says ``more`` and ``last``.
-- **Files** are sent as the plain body with ``?name=``, at most 5 MB.
+- **Files** are sent as the plain body with ``?name=``, at most 5 MB. Whoever sees the card sees its files.
 - **Errors** are ``{"ok": false, "oops": SENTENCE, "code": WORD}``, plus ``fields`` when a field is at fault.
-- **Hooks** (``POST /api/hooks`` with ``url`` and ``secret``) get every event as JSON; ``X-Corkboard-Signature`` is the hex
-  HMAC-SHA256 of the body; one try, five seconds, no repeat.
+- **Hooks** (``POST /api/hooks`` with ``url`` and ``secret``) get every event as JSON; ``X-Corkboard-Signature`` is
+  the hex HMAC-SHA256 of the body; one try, five seconds, no repeat.
 
 ``python -m tests.connectors.corkboard.server`` runs one by hand and prints its address and keys.
 """
@@ -28,10 +28,10 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 LANES = ("inbox", "doing", "parked", "done", "binned")
 CARD_FIELDS = ("headline", "body", "lane", "heat", "customer", "owner", "their_ref", "labels", "outcome")
@@ -53,9 +53,13 @@ class Oops(Exception):
 
 
 class Board:
-    """What hangs on the board: cards, notes, files, minutes and hooks, all in memory."""
+    """What hangs on the board: cards, notes, files, minutes and hooks, all in memory.
 
-    def __init__(self) -> None:
+    ``now`` gives seconds since 1970; ``tell`` gets the body of each event.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time, tell: Callable[[bytes], None] | None = None) -> None:
+        self.now, self.tell = now, tell or self._queue
         self.lock = threading.RLock()
         self.cards: dict[int, dict[str, Any]] = {}
         self.notes: dict[int, dict[str, Any]] = {}
@@ -77,7 +81,7 @@ class Board:
         _check(fields, {})
         if not str(fields.get("headline") or "").strip():
             raise Oops(422, "bad_field", "A card needs a headline.", headline="is missing")
-        now = int(time.time())
+        now = int(self.now())
         card = {"no": next(self._numbers), "headline": "", "body": "", "lane": "inbox", "heat": 2, "customer": {}}
         card |= {"owner": None, "their_ref": "", "labels": [], "outcome": ""}
         card |= dict(fields) | {"pinned_by": who, "pinned_at": now, "touched_at": now}
@@ -88,7 +92,7 @@ class Board:
     def change(self, card: dict[str, Any], fields: Mapping[str, Any], who: str) -> dict[str, Any]:
         _check(fields, card)
         before = card["lane"]
-        card |= dict(fields) | {"touched_at": int(time.time())}
+        card |= dict(fields) | {"touched_at": int(self.now())}
         self._tell("card.moved" if card["lane"] != before else "card.edited", who, card)
         return card
 
@@ -99,7 +103,7 @@ class Board:
         if audience not in ("team", "customer"):
             raise Oops(422, "bad_field", "A note is for the team or the customer.", audience="is team or customer")
         note = {"id": next(self._ids), "card": card["no"], "text": text, "audience": audience}
-        note |= {"by": who, "at": int(time.time())}
+        note |= {"by": who, "at": int(self.now())}
         self.notes[note["id"]] = note
         self._touch("note.added", who, card, note=note)
         return note
@@ -108,7 +112,7 @@ class Board:
         if not name:
             raise Oops(422, "bad_field", "A file needs a name.", name="is missing")
         file = {"id": next(self._ids), "card": card["no"], "name": name, "kind": kind, "bytes": len(content)}
-        file |= {"by": who, "at": int(time.time())}
+        file |= {"by": who, "at": int(self.now())}
         file["href"] = f"/api/files/{file['id']}"
         self.files[file["id"]], self.contents[file["id"]] = file, content
         self._touch("file.pinned", who, card, file=file)
@@ -119,20 +123,90 @@ class Board:
         if not isinstance(spent, int) or not 0 < spent <= 24 * 60:
             raise Oops(422, "bad_field", "Minutes are a whole number, at most a day.", minutes="must be 1 to 1440")
         entry = {"id": next(self._ids), "card": card["no"], "minutes": spent, "what": str(fields.get("what") or "")}
-        entry |= {"who": str(fields.get("who") or who), "at": int(fields.get("at") or time.time())}
+        entry |= {"who": str(fields.get("who") or who), "at": int(fields.get("at") or self.now())}
         self.minutes[entry["id"]] = entry
         self._touch("time.booked", who, card, time=entry)
         return entry
 
     def _touch(self, event: str, who: str, card: dict[str, Any], **more: Any) -> None:
-        card["touched_at"] = int(time.time())
+        card["touched_at"] = int(self.now())
         self._tell(event, who, card, **more)
 
     def _tell(self, event: str, who: str, card: dict[str, Any], **more: Any) -> None:
-        news = {"id": next(self._ids), "event": event, "at": int(time.time()), "by": who, "card": card, **more}
-        body = json.dumps(news).encode()
+        news = {"id": next(self._ids), "event": event, "at": int(self.now()), "by": who, "card": card, **more}
+        self.tell(json.dumps(news).encode())
+
+    def _queue(self, body: bytes) -> None:
         for hook in self.hooks:
             self.outbox.put((hook["url"], hook["secret"], body))
+
+    # the API
+
+    def serve(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> tuple[int, str, bytes]:
+        """One request, header names in small letters: the status, the type and the body of its answer."""
+        parts = urlsplit(target)
+        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        way = [unquote(part) for part in parts.path.strip("/").split("/")]
+        try:
+            who = KEYS.get(headers.get("x-board-key", ""))
+            if who is None:
+                raise Oops(401, "bad_key", "Your key does not open this board.")
+            with self.lock:
+                answer = self._answer([method, *way[1:]], asked, headers, content, who)
+                if isinstance(answer, bytes):
+                    return 200, "application/octet-stream", answer
+                changed = way[1] == "cards" and len(way) == 3
+                status = 201 if method == "POST" and not changed else 200
+                return status, "application/json", json.dumps(answer).encode()
+        except Oops as error:
+            return error.status, "application/json", json.dumps(error.answer).encode()
+
+    def _answer(
+        self, way: list[str], asked: Mapping[str, str], headers: Mapping[str, str], content: bytes, who: str
+    ) -> dict[str, Any] | bytes:
+        match way:
+            case ["GET", "me"]:
+                return {"ok": True, "me": {"name": who}, "board": "Corkboard 0.7"}
+            case ["GET", "lanes"]:
+                return {"ok": True, "rows": [{"name": lane} for lane in LANES]}
+            case ["GET", "cards"]:
+                return _page(self._search(asked), "no", asked)
+            case ["POST", "cards"]:
+                return {"ok": True, "card": self.hang(_fields(content), who)}
+            case ["GET", "cards", number]:
+                return {"ok": True, "card": self.card(number)}
+            case ["POST", "cards", number]:
+                return {"ok": True, "card": self.change(self.card(number), _fields(content), who)}
+            case ["GET", "cards", number, ("notes" | "files" | "minutes") as what]:
+                shelf: dict[int, dict[str, Any]] = getattr(self, what)
+                card = self.card(number)
+                return _page([row for row in shelf.values() if row["card"] == card["no"]], "id", asked)
+            case ["POST", "cards", number, "notes"]:
+                return {"ok": True, "note": self.write(self.card(number), _fields(content), who)}
+            case ["POST", "cards", number, "files"]:
+                if len(content) > LARGEST_FILE:
+                    raise Oops(413, "too_big", "Files are at most 5 MB.")
+                kind = headers.get("content-type") or "application/octet-stream"
+                return {"ok": True, "file": self.pin(self.card(number), asked.get("name", ""), kind, content, who)}
+            case ["POST", "cards", number, "minutes"]:
+                return {"ok": True, "time": self.book(self.card(number), _fields(content), who)}
+            case ["GET", "files", number] if number.isdigit() and int(number) in self.contents:
+                return self.contents[int(number)]
+            case ["POST", "hooks"]:
+                hook = _fields(content)
+                self.hooks.append({"url": str(hook["url"]), "secret": str(hook["secret"])})
+                return {"ok": True}
+        raise Oops(404, "no_page", "There is nothing here.")
+
+    def _search(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+        rows = list(self.cards.values())
+        if "lane" in asked:
+            rows = [card for card in rows if card["lane"] == asked["lane"]]
+        if "their_ref" in asked:
+            rows = [card for card in rows if card["their_ref"] == asked["their_ref"]]
+        if "touched_since" in asked:
+            rows = [card for card in rows if card["touched_at"] >= int(asked["touched_since"])]
+        return rows
 
 
 def _check(fields: Mapping[str, Any], card: Mapping[str, Any]) -> None:
@@ -158,7 +232,7 @@ def _page(rows: list[dict[str, Any]], key: str, asked: Mapping[str, str]) -> dic
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One request: who asks, what for, and the answer as JSON."""
+    """One connection to the board."""
 
     protocol_version = "HTTP/1.1"
     board: Board
@@ -174,73 +248,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        parts = urlsplit(self.path)
-        asked = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        try:
-            who = KEYS.get(self.headers.get("X-Board-Key") or "")
-            if who is None:
-                raise Oops(401, "bad_key", "Your key does not open this board.")
-            with self.board.lock:
-                answer = self._answer(parts.path.strip("/").split("/"), asked, content, who)
-                body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            changed = parts.path.count("/") == 3  # POST /api/cards/NO
-            status = 201 if self.command == "POST" and not changed else 200
-        except Oops as error:
-            status, body = error.status, json.dumps(error.answer).encode()
-            answer = error.answer
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status, kind, body = self.board.serve(self.command, self.path, headers, content)
         self.send_response(status)
-        self.send_header(
-            "Content-Type", "application/json" if not isinstance(answer, bytes) else "application/octet-stream"
-        )
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def _answer(self, path: list[str], asked: Mapping[str, str], content: bytes, who: str) -> dict[str, Any] | bytes:
-        board = self.board
-        match [self.command, *path[1:]]:
-            case ["GET", "me"]:
-                return {"ok": True, "me": {"name": who}, "board": "Corkboard 0.7"}
-            case ["GET", "lanes"]:
-                return {"ok": True, "rows": [{"name": lane} for lane in LANES]}
-            case ["GET", "cards"]:
-                return _page(self._search(asked), "no", asked)
-            case ["POST", "cards"]:
-                return {"ok": True, "card": board.hang(_fields(content), who)}
-            case ["GET", "cards", number]:
-                return {"ok": True, "card": board.card(number)}
-            case ["POST", "cards", number]:
-                return {"ok": True, "card": board.change(board.card(number), _fields(content), who)}
-            case ["GET", "cards", number, ("notes" | "files" | "minutes") as what]:
-                shelf: dict[int, dict[str, Any]] = getattr(board, what)
-                card = board.card(number)
-                return _page([row for row in shelf.values() if row["card"] == card["no"]], "id", asked)
-            case ["POST", "cards", number, "notes"]:
-                return {"ok": True, "note": board.write(board.card(number), _fields(content), who)}
-            case ["POST", "cards", number, "files"]:
-                if len(content) > LARGEST_FILE:
-                    raise Oops(413, "too_big", "Files are at most 5 MB.")
-                kind = self.headers.get("Content-Type") or "application/octet-stream"
-                return {"ok": True, "file": board.pin(board.card(number), asked.get("name", ""), kind, content, who)}
-            case ["POST", "cards", number, "minutes"]:
-                return {"ok": True, "time": board.book(board.card(number), _fields(content), who)}
-            case ["GET", "files", number] if number.isdigit() and int(number) in board.contents:
-                return board.contents[int(number)]
-            case ["POST", "hooks"]:
-                hook = _fields(content)
-                board.hooks.append({"url": str(hook["url"]), "secret": str(hook["secret"])})
-                return {"ok": True}
-        raise Oops(404, "no_page", "There is nothing here.")
-
-    def _search(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
-        rows = list(self.board.cards.values())
-        if "lane" in asked:
-            rows = [card for card in rows if card["lane"] == asked["lane"]]
-        if "their_ref" in asked:
-            rows = [card for card in rows if card["their_ref"] == asked["their_ref"]]
-        if "touched_since" in asked:
-            rows = [card for card in rows if card["touched_at"] >= int(asked["touched_since"])]
-        return rows
 
 
 def _fields(content: bytes) -> dict[str, Any]:
