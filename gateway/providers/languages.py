@@ -11,17 +11,17 @@ from typing import Any
 
 from gateway.decide.inforce import POLICIES, InForce
 from gateway.decide.language import BadPolicy, Fault, Known
-from gateway.decide.routing import compile_policy
+from gateway.decide.routing import compile_routing
 from gateway.errors import Invalid
 from gateway.providers.versions import Version
 from mappings.loader import Node, load, plain
 
-Compile = Callable[[Mapping[str, Any], Known | None], Any]
+Compile = Callable[[Mapping[str, Any], Known | None, str], Any]
 
 LANGUAGES: Mapping[str, Compile] = {
-    "routing": lambda doc, known: compile_policy(doc),
+    "routing": compile_routing,
 }
-"""How the document of each name is compiled; raises BadPolicy."""
+"""How the document of each name is compiled, for whom it may name, as the version of that label; raises BadPolicy."""
 
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 
@@ -29,7 +29,7 @@ _STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 def in_force(newest: Iterable[Version]) -> InForce:
     """What these versions say, compiled. They were checked when they were published."""
     found = {one.name: one for one in newest if one.name in LANGUAGES}
-    made = {name: LANGUAGES[name](plain(load(one.text, one.label)), None) for name, one in found.items()}
+    made = {name: LANGUAGES[name](plain(load(one.text, one.label)), None, one.label) for name, one in found.items()}
     return InForce(
         **made,
         labels={name: one.label for name, one in found.items()},
@@ -44,7 +44,7 @@ def compiled(root: Node, known: Known) -> tuple[str, Any]:
     if name not in LANGUAGES:
         said = f"Write name: {', or name: '.join(one for one in POLICIES if one in LANGUAGES)}."
         raise BadPolicy([Fault("name", "there is no policy of this name", name, said)])
-    return name, LANGUAGES[name](doc, known)
+    return name, LANGUAGES[name](doc, known, "")
 
 
 def placed(root: Node, fault: Fault) -> Invalid:

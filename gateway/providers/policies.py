@@ -1,22 +1,24 @@
-"""What is shared with each provider, and who gets a new ticket: documents, checked and published version by version.
+"""What is shared with each provider, and how tickets are decided: documents, checked and published by version.
 
-A policy's name is ``share:<provider>`` or ``routing``. The newest published version is in force, for everything from
-then on (``providers.desks`` reads it again); links pin mappings, never these.
+A policy's name is ``share:<provider>``, or one of those that decide (``decide.inforce.POLICIES``). The newest published
+version is in force, for everything from then on (``providers.desks`` reads it again); links pin mappings, never these.
+Policies come with Tandem, too (``gateway/policies``): they are in force once somebody has published them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gateway.decide.conditions import BadCondition, condition, variables
-from gateway.decide.routing import compile_routing
+from gateway.decide.inforce import POLICIES
+from gateway.decide.language import BadPolicy, Known
 from gateway.errors import Invalid
 from gateway.people.users import By
-from gateway.providers import versions
+from gateway.providers import languages, versions
 from gateway.providers.documents import Mistakes, nearest
 from gateway.providers.meanings import mistakes
 from gateway.providers.versions import Kind, New, Version
@@ -27,9 +29,6 @@ from mappings.model import MappingError
 from mappings.share import Share, compile_share
 
 ROUTING = "routing"
-KEYS = ("policy", "name", "rules", "default")
-RULE = ("name", "when", "to", "because")
-_VARIABLES = f"It sees {', '.join(variables())}."
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def read(conn: Connection, text: str, file: str = "policy") -> Draft:
     if "share" in keys:
         return _share(conn, root, text, file)
     if "policy" in keys:
-        return _routing(conn, root, text, file)
+        return _decides(conn, root, text, file)
     raise Mistakes(file, [Invalid("not a policy", file, fix="Begin it with share: 1, or with policy: 1.")])
 
 
@@ -96,107 +95,25 @@ def _share(conn: Connection, root: Node, text: str, file: str) -> Draft:
     return Draft("share", share.provider, text, tuple(notes))
 
 
-def _routing(conn: Connection, root: Node, text: str, file: str) -> Draft:
-    checked = _Routing(conn, file)
-    checked.check(root)
-    if checked.wrong:
-        raise Mistakes(file, checked.wrong)
-    return Draft("policy", ROUTING, text, tuple(checked.notes))
+def _decides(conn: Connection, root: Node, text: str, file: str) -> Draft:
+    try:
+        name, made = languages.compiled(root, known(conn))
+    except BadPolicy as bad:
+        raise Mistakes(file, [languages.placed(root, fault) for fault in bad.faults]) from None
+    return Draft("policy", name, text, tuple(getattr(made, "notes", ())))
 
 
-class _Routing:
-    """Goes through a routing policy once and collects what is wrong."""
-
-    def __init__(self, conn: Connection, file: str) -> None:
-        self.file = file
-        self.teams, self.providers = _slugs(conn, tables.team), _slugs(conn, tables.provider)
-        p, c = tables.provider.c, tables.connection.c
-        active = select(p.slug).join(tables.connection, c.provider_id == p.id).where(c.state != "paused")
-        self.active = set(conn.scalars(active))
-        self.wrong: list[Invalid] = []
-        self.notes: list[str] = []
-
-    def check(self, root: Node) -> None:
-        self._keys(root, KEYS, "")
-        if (one := root.get("policy")) is not None and one.text != "1":
-            self._say(one, "this language has version 1", "policy", "Write policy: 1.")
-        name = root.get("name")
-        if name is None or name.text != ROUTING:
-            self._say(name or root, "the one policy there is so far is routing", "name", "Write name: routing.")
-        rules = root.get("rules")
-        if rules is None or rules.items is None:
-            self._say(rules or root, "a list of rules is expected", "rules", "Write rules: with - name: ...")
-        else:
-            self._rules(rules.items)
-        default = root.get("default")
-        if default is not None:
-            self._to(default, "default")
-
-    def _rules(self, rules: Sequence[Node]) -> None:
-        seen: dict[str, int] = {}
-        last = ""
-        for number, rule in enumerate(rules):
-            at = f"rules[{number}]"
-            if rule.table is None:
-                self._say(rule, "a rule has name, when, to and because", at, "Write - name: ...")
-                continue
-            self._keys(rule, RULE, f"{at}.")
-            name = rule.get("name")
-            if name is None or not name.text:
-                self._say(name or rule, "a rule needs a name: it stands on the tickets", f"{at}.name", "Give it one.")
-            elif name.text in seen:
-                self._say(name, f"the name of rules[{seen[name.text]}] too", f"{at}.name", "Give it another name.")
-            else:
-                seen[name.text] = number
-            if last:
-                self.notes.append(f"{at} is never reached: {last} matches every ticket.")
-            always = self._when(rule, f"{at}.when")
-            last = last or (at if always else "")
-            to = rule.get("to")
-            if to is None:
-                self._say(rule, "is needed", f"{at}.to", "Write team:<slug> or provider:<slug>.")
-            else:
-                self._to(to, f"{at}.to")
-            because = rule.get("because")
-            if because is not None and not because.text:
-                self._say(because, "a sentence is expected", f"{at}.because", "Say why, or leave it out.")
-
-    def _when(self, rule: Node, at: str) -> bool:
-        """Whether the rule matches every ticket."""
-        when = rule.get("when")
-        if when is None or when.value is True:
-            return True
-        if not when.text:
-            self._say(when, "a condition is expected", at, "Write one in quotes: 'category == \"network\"'.")
-            return False
-        try:
-            condition(when.text)
-        except BadCondition as error:
-            self._say(when, str(error), at, _VARIABLES)
-        return when.text.strip() == "true"
-
-    def _to(self, node: Node, at: str) -> None:
-        kind, _, slug = (node.text or "").partition(":")
-        known = {"team": self.teams, "provider": self.providers}.get(kind)
-        if known is None:
-            self._say(node, "not somebody a ticket can be given to", at, "Write team:<slug> or provider:<slug>.")
-        elif slug not in known:
-            fix = nearest(slug, known) if known else f"There is no {kind} yet."
-            self._say(node, f"no such {kind}", at, fix)
-        elif kind == "provider" and slug not in self.active:
-            self.notes.append(f"{at}: {slug} has no active connection: its tickets stay with the service desk.")
-
-    def _keys(self, node: Node, known: Sequence[str], prefix: str) -> None:
-        if node.table is None:
-            self._say(node, "a table of keys is expected", prefix or self.file, "Write policy: 1, name: routing ...")
-        for key, value in (node.table or {}).items():
-            if key not in known:
-                title, field = "there is no such key", f"{prefix}{key}"
-                self.wrong.append(Invalid(f"{title} (line {value.key_line})", field, fix=nearest(key, known)))
-
-    def _say(self, node: Node, title: str, field: str, fix: str) -> None:
-        value = node.text or None
-        self.wrong.append(Invalid(f"{title} (line {node.line})", field, value and value[:200], fix))
+def known(conn: Connection) -> Known:
+    """What a policy may name: the teams, the providers, those with a connection at work, the policies in force."""
+    p, c = tables.provider.c, tables.connection.c
+    active = select(p.slug).join(tables.connection, c.provider_id == p.id).where(c.state != "paused")
+    force = languages.in_force(versions.newest_of_each(conn, "policy"))
+    return Known(
+        frozenset(_slugs(conn, tables.team)),
+        frozenset(_slugs(conn, tables.provider)),
+        frozenset(conn.scalars(active)),
+        {name: getattr(force, name) for name in POLICIES if getattr(force, name) is not None},
+    )
 
 
 def _slugs(conn: Connection, table: Any) -> list[str]:
@@ -222,7 +139,7 @@ def compared(conn: Connection, draft: Draft, number: int | None = None) -> tuple
     if number is None and not history(conn, draft.name):
         return versions.diff("", draft.text, ("nothing", "draft")), ["there is none yet"]
     before = version(conn, draft.name, number)
-    told = (_shared if draft.kind == "share" else _routed)(before.text, draft.text)
+    told = (_shared if draft.kind == "share" else _decided)(before.text, draft.text)
     return versions.diff(before.text, draft.text, (before.label, "draft")), list(told)
 
 
@@ -241,14 +158,45 @@ def _parties(share: Share) -> frozenset[str]:
     return frozenset("+".join(sorted(one)) for one in share.audiences)
 
 
-def _routed(before: str, after: str) -> Iterator[str]:
-    was, now = (compile_routing(plain(load(text, ROUTING))) for text in (before, after))
-    rules = [{rule.name: (rule.source, rule.to) for rule in one.rules} for one in (was, now)]
-    yield from (f"+ {name}, to {rules[1][name][1]}" for name in rules[1] if name not in rules[0])
-    yield from (f"- {name}" for name in rules[0] if name not in rules[1])
-    common = [name for name in rules[1] if name in rules[0]]
-    yield from (f"{name}: changed, to {rules[1][name][1]}" for name in common if rules[0][name] != rules[1][name])
-    if common != [name for name in rules[0] if name in rules[1]]:
-        yield "the rules have another order"
-    if now.default != was.default:
-        yield f"default: {now.default} instead of {was.default}"
+def _decided(before: str, after: str) -> Iterator[str]:
+    """The named parts that came, went or changed: the rules of a list by their names, tables by their keys."""
+    was, now = (_parts(plain(load(text, "policy"))) for text in (before, after))
+    yield from (f"+ {name}" for name in now if name not in was)
+    yield from (f"- {name}" for name in was if name not in now)
+    common = [name for name in now if name in was]
+    yield from (f"{name}: changed" for name in common if was[name] != now[name])
+    if common != [name for name in was if name in now]:
+        yield "the order is another"
+
+
+def _parts(doc: Any) -> dict[str, Any]:
+    parts: dict[str, Any] = {}
+    for key, value in doc.items():
+        if isinstance(value, list):
+            named = [one.get("name") if isinstance(one, dict) else None for one in value]
+            parts |= {
+                f"{key}: {name or number}": one for number, (name, one) in enumerate(zip(named, value, strict=True))
+            }
+        elif isinstance(value, dict):
+            parts |= {f"{key}: {name}": one for name, one in value.items()}
+        else:
+            parts[f"{key}: {value}"] = value
+    return parts
+
+
+# --- that come with Tandem ---
+
+
+def shipped() -> dict[str, str]:
+    """The policies that come with Tandem: name -> text, in the order in which they may name one another."""
+    folder = files("gateway") / "policies"
+    return {name: (folder / f"{name}.yaml").read_text() for name in POLICIES if (folder / f"{name}.yaml").is_file()}
+
+
+def adopt(conn: Connection, by: By, reason: str) -> list[Version]:
+    """Publish each policy that comes with Tandem and of which no version was ever published."""
+    made = []
+    for name, text in shipped().items():
+        if not versions.history(conn, "policy", name):
+            made.append(publish(conn, by, read(conn, text, f"{name}.yaml"), reason))
+    return made
