@@ -34,13 +34,16 @@ from gateway.outbox.steps import Step
 from gateway.planning import Work
 from gateway.providers.connection import set_state
 from gateway.runtime import Runtime
+from gateway.store import tables
 from gateway.store.db import Road
+from gateway.store.ids import mint
 
 Also = Callable[[Road, batch.Done], None]
 
 BATCH = 64
 GROUP, PATIENCE = 64, 0.010  # receipts settled together: so many, or when the oldest has waited so many seconds
 LOOK_AGAIN = 2_000_000  # microseconds until an arrival that waits for one of our own attempts is looked at again
+LATER = 900_000_000  # microseconds until a ticket that could not be told the time is asked again
 BRAKE, BRAKE_SPAN = 60, 600_000_000  # writes in one lane within this span (microseconds): a loop
 
 
@@ -313,16 +316,33 @@ def _record(rt: Runtime, ends: list[tuple[Step, Settled]]) -> None:
 
 
 def tick(rt: Runtime) -> int:
-    """What only the clock starts: polls that are due, lanes that write too often. How much was done."""
+    """What only the clock starts: polls that are due, tickets whose time has come, lanes that write too often. How much
+    was done."""
     with rt.store.road() as road:
         rt.desks.refresh(road)
         due = polling.due(road, rt.now())
         loops = _loops(road, rt.now())
+        asleep = road.rows("select id from ticket where wake_at <= ? order by wake_at limit ?", rt.now(), BATCH)
     for connection in due:
         poll(rt, connection)
+    if asleep:
+        ring(rt, [row[0] for row in asleep])
     if loops:
         brake(rt, loops)
-    return len(due) + len(loops)
+    return len(due) + len(asleep) + len(loops)
+
+
+def ring(rt: Runtime, tickets: Sequence[int]) -> None:
+    """Tell tickets that time has passed. One that cannot take it is said, and asked again later: it holds up nobody."""
+    now = rt.now()
+    failed = each(rt, [(Command("clock", "tandem", {}), ticket) for ticket in tickets])
+    with rt.store.road(write=True) as road:
+        for number, why in failed.items():
+            text = f"what was due on this ticket could not be decided: {why}"
+            row = (mint(), tickets[number], "clock", text, now)
+            road.insert(tables.notice, ("id", "ticket_id", "kind", "text", "created_at"), [row])
+        sql = "update ticket set wake_at = ? where id INTS(?) and wake_at <= ?"
+        road.run(sql, now + LATER, list(tickets), now)
 
 
 def brake(rt: Runtime, links: list[int]) -> None:

@@ -1,5 +1,5 @@
 """What a person may want of a ticket, as plans: create, edit, comment, attach, worklog, escalate, take_back, resolve,
-heal, remap.
+heal, remap, clock, stuck.
 
 ``data`` of each command is what the API's schemas let through; ids in it are inner ones. A refusal is an ``Objection``.
 """
@@ -295,6 +295,19 @@ def heal(p: Planner, what: Command) -> None:
         p.owe(link, name)
 
 
+def clock(p: Planner, what: Command) -> None:
+    """``{}``: time has passed; what was due is found by who follows the plan."""
+
+
+def stuck(p: Planner, what: Command) -> None:
+    """``{}``: somebody says that it does not move any more; who hears of it is the escalation's business."""
+    if p.ticket.fields.get("status") in FINAL:
+        status = p.ticket.fields["status"]
+        raise Objection("the ticket is not being worked on any more", "status", status, "reopen it first")
+    p.do("stuck", {})
+    p.notice("stuck", what.reason or "the requester says that this is stuck")
+
+
 def _decided(p: Planner, what: Command, kind: str, outcome: str) -> None:
     p.do(
         "decision",
@@ -335,4 +348,6 @@ _COMMANDS: dict[str, Callable[[Planner, Command], None]] = {
     "resolve": resolve,
     "heal": heal,
     "remap": remap,
+    "clock": clock,
+    "stuck": stuck,
 }

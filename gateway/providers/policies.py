@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from gateway.decide.inforce import POLICIES
 from gateway.decide.language import BadPolicy, Known
@@ -23,12 +23,14 @@ from gateway.providers.documents import Mistakes, nearest
 from gateway.providers.meanings import mistakes
 from gateway.providers.versions import Kind, New, Version
 from gateway.store import tables
+from gateway.tickets.vocabulary import FINAL
 from gateway.tickets.vocabulary import document as vocabulary
 from mappings.loader import Node, load, plain
 from mappings.model import MappingError
 from mappings.share import Share, compile_share
 
-ROUTING = "routing"
+FOLLOWED = ("calendars", "targets", "escalation")
+"""Policies that open tickets are followed by, not only made by."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,13 @@ def _slugs(conn: Connection, table: Any) -> list[str]:
 
 
 def publish(conn: Connection, by: By, draft: Draft, reason: str) -> Version:
-    """Put a policy in force as its name's next version. Raises Conflict when the very same one is in force already."""
-    return versions.publish(conn, by, New(draft.kind, draft.key, draft.text, reason))
+    """Put a policy in force as its name's next version. Raises Conflict when the very same one is in force already.
+    What is open is told by the clock, so that its targets and steps are those in force."""
+    made = versions.publish(conn, by, New(draft.kind, draft.key, draft.text, reason))
+    if draft.kind == "policy" and draft.key in FOLLOWED:
+        t = tables.ticket
+        conn.execute(update(t).where(t.c.status.not_in(FINAL)).values(wake_at=by.at))
+    return made
 
 
 def changes(conn: Connection, draft: Draft) -> list[str]:
@@ -159,28 +166,32 @@ def _parties(share: Share) -> frozenset[str]:
 
 
 def _decided(before: str, after: str) -> Iterator[str]:
-    """The named parts that came, went or changed: the rules of a list by their names, tables by their keys."""
+    """The named parts that came, went or changed: the entries of its lists and tables."""
     was, now = (_parts(plain(load(text, "policy"))) for text in (before, after))
-    yield from (f"+ {name}" for name in now if name not in was)
+    yield from (f"+ {name}{_to(now[name])}" for name in now if name not in was)
     yield from (f"- {name}" for name in was if name not in now)
     common = [name for name in now if name in was]
-    yield from (f"{name}: changed" for name in common if was[name] != now[name])
+    yield from (f"{name}: changed{_to(now[name])}" for name in common if was[name] != now[name])
     if common != [name for name in was if name in now]:
         yield "the order is another"
 
 
-def _parts(doc: Any) -> dict[str, Any]:
+def _to(part: Any) -> str:
+    to = part.get("to") if isinstance(part, dict) else None
+    return f", to {to}" if isinstance(to, str) else ""
+
+
+def _parts(doc: dict[str, Any]) -> dict[str, Any]:
+    """What a policy consists of, by the names people give: a rule by its own, what has none by its place."""
     parts: dict[str, Any] = {}
     for key, value in doc.items():
         if isinstance(value, list):
-            named = [one.get("name") if isinstance(one, dict) else None for one in value]
-            parts |= {
-                f"{key}: {name or number}": one for number, (name, one) in enumerate(zip(named, value, strict=True))
-            }
+            for number, one in enumerate(value, 1):
+                parts[(isinstance(one, dict) and one.get("name")) or f"{key} {number}"] = one
         elif isinstance(value, dict):
-            parts |= {f"{key}: {name}": one for name, one in value.items()}
+            parts |= {f"{key} {name}": one for name, one in value.items()}
         else:
-            parts[f"{key}: {value}"] = value
+            parts[key] = value
     return parts
 
 

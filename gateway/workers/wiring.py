@@ -41,7 +41,8 @@ _DUE = {
     "process": "select 1 from arrival where state = 0 and (due_at is null or due_at <= ?) limit 1",
     "deliver": "select 1 from connection c join lane l on l.connection_id = c.id where c.state = 'active'"
     " and l.due_at is not null and l.due_at <= ? limit 1",
-    "tick": "select 1 from connection where state = 'active' and poll_at is not null and poll_at <= ? limit 1",
+    "tick": "select 1 where exists (select 1 from connection where state = 'active' and poll_at <= ?)"
+    " or exists (select 1 from ticket where wake_at <= ?)",
 }
 
 
@@ -71,7 +72,7 @@ class Wiring:
         """Whether a look at ``name`` would find something."""
         rt = self.runtime
         with rt.store.road() as road:
-            return bool(road.rows(_DUE[name], rt.now()))
+            return bool(road.rows(_DUE[name], *[rt.now()] * _DUE[name].count("?")))
 
     def looks(self) -> dict[str, Look]:
         rt = self.runtime
