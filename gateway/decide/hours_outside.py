@@ -147,7 +147,7 @@ def _rule(r: Reader, table: Mapping[str, Any], path: str, turns: Collection[str]
         does=does,
         rotation=read.named(r, table.get("rotation"), join(path, "rotation"), turns, "rotation"),
         wakes=_wakes(r, table.get("wakes", False), join(path, "wakes")),
-        to=r.holder(table["to"], join(path, "to")) if "to" in table else "",
+        to=r.holder(table["to"], join(path, "to")) if table.get("to") is not None else "",
         text=read.named(r, table.get("text"), join(path, "text"), said, "text"),
         because=text("because", 300) or f"rule {table.get('name', '')}",
     )
@@ -160,7 +160,7 @@ def _belongs(r: Reader, table: Mapping[str, Any], path: str, does: str) -> None:
     for key, goes_with in (("rotation", "call"), ("wakes", "call"), ("to", "hand over")):
         if does and does != goes_with and key in table:
             r.fault(join(path, key), f"belongs to do: {goes_with}", table[key], "Leave it out.")
-        if does == goes_with and key != "wakes" and key not in table:
+        if does == goes_with and key != "wakes" and table.get(key) is None:
             r.fault(join(path, key), "is needed", None, "Add it.")
 
 

@@ -39,7 +39,7 @@ def _calendar(r: Reader, table: Mapping[str, Any], path: str, texts: Collection[
     closed, yearly = _closed(r, table.get("closed"), join(path, "closed"))
     extra = _extra(r, table.get("open"), join(path, "open"), closed)
     country = _country(r, table["holidays"], join(path, "holidays")) if "holidays" in table else None
-    if len(r.faults) > before:
+    if len(r.faults) > before or not zone:
         return None
     hours = Hours(version, zone, Days(week, country, closed, yearly, extra), text)
     if not any(week) or hours.opens(year_begins(_SOME_YEAR)) is None:
