@@ -139,7 +139,8 @@ def build(
     spec = manifest(kind) if isinstance(kind, str) else kind
     values = forms.filled(spec, auth, verify, settings, secrets)
     if "python" in spec.doc and spec.hooks is not None:
-        own: Connector = spec.hooks(spec, settings=values, secrets=secrets)
+        checked = spec.choice("webhook.verify", verify)[1]
+        own: Connector = spec.hooks(spec, settings=values, secrets=secrets, verify=checked)
         return own
     return Rest(
         spec,

@@ -462,6 +462,7 @@ OWN = record(
             record({"reaches": REACHES, "comment": word(True), "attach": word(True)}, ("reaches",)), NAME
         ),
         "changed": table(record({"gives": word("hints", "records", "worklogs")}, ("gives",)), NAME),
+        "webhook": record({"verify": table(VERIFY, NAME), "message": listing(TEXT)}, ("verify",)),
         "limits": record({"in_flight": NUMBER, "rate": RATE}),
         "cannot": table(TEXT),
     },

@@ -12,7 +12,7 @@ from typing import Protocol
 from gateway.apply import Named
 from gateway.decide.commands import Objection
 from gateway.decide.deciding import decide
-from gateway.decide.facts import Facts, Hint, Input, Legs, Link, Settled
+from gateway.decide.facts import Facts, Hint, Input, Legs, Link, Observed, Settled
 from gateway.decide.inforce import Around, InForce
 from gateway.decide.plan import Planner, link_name
 from gateway.evidence import People, observed
@@ -50,9 +50,11 @@ def meant(one: Stored, desk: Desk, people: People) -> list[Work]:
         if event.record is None or event.kind == "gone":
             what = Hint(one.connection_id, event.record_id, event.reason or one.kind, one.id, event.actor)
         else:
+            record = event.record
+            items = bool(record.worklogs or (one.kind == "webhook" and (record.comments or record.files)))
             what = observed(
-                one.connection_id, event.record, "poll" if one.kind == "poll" else "webhook", people,
-                desk.person_fields, items=bool(event.record.worklogs), read_began=one.read_began, arrival=one.id,
+                one.connection_id, record, "poll" if one.kind == "poll" else "webhook", people,
+                desk.person_fields, items=items, read_began=one.read_began, arrival=one.id,
             )  # fmt: skip
         found.append(Work(what, one.connection_id, event.record_id, arrival=one.id))
     return found
@@ -87,6 +89,8 @@ def plan(ground: Ground, state: State, work: Work) -> tuple[Planner, Link | None
             link.role, link.dirty = "copy", True
     if work.link is None and work.remote is not None and link is None:
         return None
+    if link is not None and link.in_flight and isinstance(what, Observed) and not _can_look(ground, link, what):
+        return None
     ticket_id = work.ticket if link is None else link.ticket_id
     if work.ticket is not None and work.ticket not in state.tickets:
         raise Objection("no such ticket", "ticket", str(work.ticket), "look at the list of tickets")
@@ -99,6 +103,11 @@ def plan(ground: Ground, state: State, work: Work) -> tuple[Planner, Link | None
     if landed and link is not None:
         planner.do("linked", {"link": link_name(link)}, {"remote_id": work.remote})
     return planner, link
+
+
+def _can_look(ground: Ground, link: Link, what: Observed) -> bool:
+    """Whether items that were seen while one of ours is on its way may be dropped for a look at the whole record."""
+    return what.items is None or "fetch" in ground.legs.of(link.connection_id, link.mapping_id).verbs
 
 
 def fold(state: State, named: Named) -> None:

@@ -2,23 +2,30 @@
 
 A record's id is the Message-ID of its first mail. Each mail of ours also goes to our own mailbox (or lies in the
 server's folder of sent mail): what is there has left, so a lost answer is looked up and nothing is sent twice.
+
+Mails come in from the mailbox, or a mail service posts them (``parse``): beside the mailbox that is a hint and no more;
+without one a mail says all that is known, nothing can be looked up, and a person decides what a lost answer means.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
+from connectors import signing
 from connectors.base import (
     Arrival,
     Catalogue,
     Change,
     Context,
     Event,
+    Feed,
     File,
     Found,
     Hit,
@@ -33,14 +40,19 @@ from connectors.base import (
     Verified,
 )  # fmt: skip
 from connectors.catalogue import build_catalogue
-from connectors.errors import Gone, Refused, Retry, Unsupported
-from connectors.errors import Unverified as NotVerified
+from connectors.errors import Gone, Refused, Retry, Unknown, Unsupported
+from connectors.mail import inbound
 from connectors.mail.letters import MINTED, Ends, Letter, compose, fresh
 from connectors.mail.post import AT_ONCE, Mailbox, Post, either, having, over, quoted
 from connectors.manifest import Manifest
+from connectors.signing import SECRET
 from connectors.traits import Traits
 
 FEED = "mails"
+UNSEEN = frozenset({"changed", "fetch", "find"})
+NO_MAILBOX = "There is no mailbox to look into: mails are posted to us."
+INSIDE = "data:application/octet-stream;base64,"
+"""How the address of a file begins that holds the file itself."""
 AGAIN = timedelta(days=14)
 """How far back is read once more when a server has numbered its mails anew."""
 
@@ -48,7 +60,14 @@ AGAIN = timedelta(days=14)
 class Connector(Traits):
     """One mailbox and one provider. No network until a verb is called."""
 
-    def __init__(self, manifest: Manifest, *, settings: Mapping[str, Any], secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        settings: Mapping[str, Any],
+        secrets: Mapping[str, str],
+        verify: Mapping[str, Any],
+    ) -> None:
         super().__init__(manifest, {f"settings.{name}": value for name, value in settings.items()})
         us, them = settings["address"], settings["provider"]
         senders = settings.get("senders") or them.partition("@")[2]
@@ -56,11 +75,32 @@ class Connector(Traits):
         self._ends = Ends(us, them, (*filter(None, named), them.lower()), settings["machines"])
         self._post = Post(over("smtp", settings), over("imap", settings), settings["login"], secrets["password"])
         self._folders = [settings["folder"], *([settings["sent"]] if settings.get("sent") else [])]
+        self._posted = settings["incoming"] == "webhook"
+        self._verify = verify
+        self._proofs = {name: text for name, text in secrets.items() if name.partition(".")[0] == SECRET}
+        self._names = manifest.part("webhook").get("message", ())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._ends.us})"
 
     visible_after = 120.0  # seconds that our own copy takes at most
+
+    @cached_property
+    def verbs(self) -> frozenset[str]:
+        return (super().verbs | {"fetch"}) - (UNSEEN if self._posted else frozenset())
+
+    @cached_property
+    def cannot(self) -> Mapping[str, str]:
+        told = super().cannot
+        return {**told, **dict.fromkeys(UNSEEN, NO_MAILBOX)} if self._posted else told
+
+    @cached_property
+    def feeds(self) -> Mapping[str, Feed]:
+        return {} if self._posted else super().feeds
+
+    @cached_property
+    def record_version_order(self) -> Literal["time", "integer", "opaque"] | None:
+        return "time" if self._posted else None
 
     def read_back(self, verb: str) -> str:
         return "next_poll"
@@ -82,6 +122,11 @@ class Connector(Traits):
     # reading
 
     def check(self, ctx: Context) -> Found:
+        if self._posted:
+            if SECRET not in self._proofs:
+                raise Refused("without a mailbox mails come by webhook, and that needs the secret webhook")
+            self._post.check(ctx, self._ends.us)
+            return Found(frozenset({self._ends.us.lower()}), {"me": self._ends.us.lower()})
         with self._post.mailbox(ctx) as box:
             for folder in self._folders:
                 box.look_into(folder)
@@ -89,6 +134,8 @@ class Connector(Traits):
         return Found(frozenset({self._ends.us.lower()}), {"me": self._ends.us.lower()})
 
     def fetch(self, ctx: Context, id: str, items: bool = True) -> Record:
+        if self._posted:  # what came has been told; there is nowhere to look
+            return Record(id)
         letters = self._thread(ctx, id)
         root = next((each for each in letters if each.id == id), None)
         if root is None and self._ends.minted(id) is None:
@@ -127,7 +174,8 @@ class Connector(Traits):
             text, form = each.words()
             if each.id != id and text.strip() and (mark is None or mark["kind"] == "c"):
                 shown = ("plain", text.rstrip("\n")) if mark else (form, text)
-                yield Item(each.id, id, each.sender, each.at, "mail", shown[1], shown[0])
+                at = None if each.at == inbound.NO_DATE else each.at
+                yield Item(each.id, id, each.sender, at, "mail", shown[1], shown[0])
 
     def _thread(self, ctx: Context, id: str) -> list[Letter]:
         """All mails of a thread, by when they came, each once; automatic answers and strangers' mails are left out,
@@ -229,6 +277,8 @@ class Connector(Traits):
         )
 
     def find(self, ctx: Context, ref: str) -> list[Hit]:
+        if self._posted:
+            raise Unsupported(NO_MAILBOX)
         root = self._ends.ticket(ref)
         with self._post.mailbox(ctx) as box:
             for folder in self._folders:
@@ -242,6 +292,8 @@ class Connector(Traits):
         raise Unsupported(self.cannot["person"])
 
     def file(self, ctx: Context, item: Item) -> Iterator[bytes]:
+        if (item.url or "").startswith(INSIDE):
+            return iter((base64.b64decode(str(item.url).removeprefix(INSIDE)),))
         id, _, number = (item.url or item.id).rpartition("#")
         with self._post.mailbox(ctx) as box:
             for folder in self._folders:
@@ -295,6 +347,8 @@ class Connector(Traits):
 
     def _subject(self, ctx: Context, id: str) -> str:
         """That of the thread, so that their desk and their eyes keep it together."""
+        if self._posted:
+            return f"Re: [{self._ends.token(id)}]"
         with self._post.mailbox(ctx) as box:
             for folder in self._folders:
                 box.look_into(folder)
@@ -313,27 +367,78 @@ class Connector(Traits):
             raise Refused(f"this cannot stand in a mail: {error}") from error
 
     def _send(self, ctx: Context, mail: EmailMessage) -> Receipt:
-        copies = [] if len(self._folders) > 1 else [self._ends.us]
-        said = self._post.send(ctx, self._ends.us, [self._ends.them, *copies], mail.as_bytes())
-        return Receipt(str(mail["Message-ID"])[1:-1], said=(said,), read_back="next_poll")
+        id = str(mail["Message-ID"])[1:-1]
+        begins = self._ends.minted(id) is not None and not mail["References"]
+        copies = [] if len(self._folders) > 1 or (self._posted and not begins) else [self._ends.us]
+        try:
+            said = self._post.send(ctx, self._ends.us, [self._ends.them, *copies], mail.as_bytes())
+        except Unknown as error:
+            if self._posted:
+                raise Refused(f"it may have arrived, look before it is sent again: {error.said}") from error
+            raise
+        return Receipt(id, said=(said,), read_back="next_poll")
 
-    # webhooks: there are none
+    # webhooks: a mail that was posted to us
 
     def verify(self, arrival: Arrival, now: datetime) -> Verified:
-        raise NotVerified(self.cannot["webhook"])
+        proved = signing.verify(self._verify, arrival, now, self._proofs)
+        return replace(proved, delivery=inbound.delivery(arrival, self._names))
 
     def challenge(self, arrival: Arrival) -> Reply | None:
         return None
 
     def parse(self, arrival: Arrival) -> list[Event]:
-        return [Event("ignored", reason=self.cannot["webhook"])]
+        """Raises ValueError where there is no mail in it: nobody else would ever tell of it."""
+        letter = inbound.received(arrival, self._names)
+        why = "" if letter.report else self._unwanted(letter)
+        if why:
+            return [Event("ignored", reason=why)]
+        root = inbound.root_of(letter, self._ends)
+        if letter.report:
+            why = "" if root else "it belongs to no ticket"
+        elif root in (None, letter.id) and not letter.ours(self._ends):
+            why = letter.automatic()
+        if why:
+            return [Event("ignored", root, why)]
+        if not self._posted:
+            told = Event("changed", root, "a mail was posted", letter.sender)
+            return [told if root else Event("ignored", reason="the mailbox tells which ticket it belongs to")]
+        return self._told(letter, root or letter.references[0])
+
+    def _told(self, letter: Letter, root: str) -> list[Event]:
+        """What a mail says where there is no mailbox to look into."""
+        at = None if letter.at == inbound.NO_DATE else letter.at
+        version = at.isoformat() if at else None
+        if letter.report:
+            first = f"Message-ID: <{root}>".encode()
+            if not letter.failed() or first not in letter.raw:
+                return [Event("ignored", root, "the report of a mail server")]
+            return [Event("changed", root, "it did not arrive", None, Record(root, version=version, state="gone"))]
+        files = tuple(
+            _inside(item, data) for item, (_, _, data) in zip(_files(root, letter), letter.files, strict=True)
+        )
+        if letter.id == root:
+            told = Record(root, version=version, created=at, author=letter.sender, fields=self._fields(letter))
+            return [Event("created", root, "a mail was posted", letter.sender, replace(told, files=files))]
+        if letter.ours(self._ends):
+            return [Event("ignored", root, "our own copy")]
+        comments = tuple(self._comments(root, [letter]))
+        return [
+            Event("changed", root, "a mail was posted", letter.sender, Record(root, comments=comments, files=files))
+        ]
 
 
 def _cursor(validity: int, uid: int) -> str:
     return json.dumps({"validity": validity, "uid": uid})
 
 
+def _inside(item: Item, data: bytes) -> Item:
+    """A file that is told with all that is in it."""
+    return replace(item, url=INSIDE + base64.b64encode(data).decode())
+
+
 def _files(id: str, letter: Letter) -> Iterator[Item]:
+    at = None if letter.at == inbound.NO_DATE else letter.at
     for number, (name, mime, data) in enumerate(letter.files):
         key = f"{letter.id}#{number}"
-        yield Item(key, id, letter.sender, letter.at, "mail", name=name, mime=mime, size=len(data), url=key)
+        yield Item(key, id, letter.sender, at, "mail", name=name, mime=mime, size=len(data), url=key)

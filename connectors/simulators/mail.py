@@ -1,5 +1,7 @@
 """Two mailboxes on the loopback, ours and a provider's, behind one SMTP and one IMAP server, with people who answer.
 
+Each mail that comes to us is also posted, raw and signed by Standard Webhooks, as inbound-mail services do.
+
 RFC 5321 and RFC 3501 as far as a client that sends and reads needs them. A fault meets a whole mail (``POST /smtp``, at
 the dot that ends it) or one IMAP command (``GET /imap``).
 """
@@ -7,6 +9,7 @@ the dot that ends it) or one IMAP command (``GET /imap``).
 from __future__ import annotations
 
 import base64
+import hmac
 import re
 import socket
 import socketserver
@@ -29,6 +32,7 @@ OURS = "tandem@customer.example"
 THEIRS = "support@provider.example"
 PAULA = "paula@provider.example"
 PASSWORD = "mailbox-password"  # noqa: S105  the loopback's
+WEBHOOK = "whsec_bWFpbC13ZWJob29rLXNlY3JldC1vZi10ZXN0"
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|[^\s()"]+')
 
 
@@ -83,7 +87,7 @@ class Mail(Simulator):
             "imap_port": self._imap.port,
             "imap_security": "plain",
         }
-        self.secrets = {"password": PASSWORD}
+        self.secrets = {"password": PASSWORD, "webhook": WEBHOOK}
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -103,13 +107,23 @@ class Mail(Simulator):
         return Response(404)
 
     def sign(self, body: bytes, delivery: str) -> Mapping[str, str]:
-        self._cannot("webhooks")
+        stamp = str(int(self.clock().timestamp()))
+        key = base64.b64decode(WEBHOOK.removeprefix("whsec_"))
+        made = hmac.new(key, f"{delivery}.{stamp}.".encode() + body, "sha256").digest()
+        return {
+            "Content-Type": "message/rfc822",
+            "webhook-id": delivery,
+            "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{base64.b64encode(made).decode()}",
+        }
 
     def deliver(self, recipients: list[str], raw: bytes) -> None:
         """A mail arrives."""
         with self.lock:
             for each in dict.fromkeys(recipients):
                 self.boxes[each].add(self.clock(), raw)
+            if OURS in recipients:
+                self.announce(raw)
 
     # people at work there
 
@@ -177,6 +191,7 @@ class Mail(Simulator):
         """A mail server gives the mail ``id`` back (RFC 3464)."""
         text = (
             f"From: MAILER-DAEMON@provider.example\nTo: {OURS}\nSubject: Undelivered Mail Returned to Sender\n"
+            f"Date: {format_datetime(self.clock())}\n"
             f"Message-ID: <{uuid.uuid4().hex}@provider.example>\nMIME-Version: 1.0\n"
             'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
             "--b\nContent-Type: text/plain\n\nYour mail could not be delivered.\n\n"

@@ -177,3 +177,12 @@ def test_nothing_but_unverified_comes_of_garbage(
     body: bytes, headers: dict[str, str], secret: str, scheme: dict[str, Any]
 ) -> None:
     assert refused(scheme, body, headers, secret)
+
+
+def test_a_secret_that_is_no_key_says_nothing_of_the_one_before_it() -> None:
+    stamp = {"webhook-id": "m1", "webhook-timestamp": STAMP}
+    signed = arrival(b"{}", sign(STANDARD, b"{}", "whsec_c2VjcmV0", stamp))
+    both = {"webhook": "no key: äöü", "webhook.previous": "whsec_c2VjcmV0"}
+    assert verify(STANDARD, signed, NOW, both).secret == "webhook.previous"
+    with pytest.raises(Unverified):
+        verify(STANDARD, signed, NOW, {"webhook": "no key: äöü"})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from unittest import SkipTest
 
-from connectors.base import Receipt
+import pytest
+
+from connectors.base import Arrival, Receipt
 from connectors.contract import Contract, wires
 from connectors.contract.rehearsal import ends, file_of
 from connectors.errors import Refused, Retry, Unknown
@@ -34,6 +37,30 @@ class TestMail(Contract):
         say = partial(self.desk.comment, self.ctx(), id, "mail", "a lost note", ["staff"])
         carry = partial(self.desk.attach, self.ctx(), id, "mail", file_of("log.txt", b"bytes"), ["staff"])
         return {"comment": ("POST", say), "attach": ("POST", carry)}
+
+    def arrival(self) -> tuple[str, Arrival]:
+        """A mail of theirs, posted: there are no fields to change."""
+        id = self.new()
+        self.clock.forward(10)
+        self.sim.say(id, "changed by them", False)
+        return id, self.sim.told[-1]
+
+    def test_h06_the_same_webhook_again_has_the_same_delivery_and_another_one_another(self) -> None:
+        """By mails: there are no fields to change."""
+        (id, arrival), now = self.arrival(), self.clock()
+        self.sim.say(id, "changed once more", False)
+        one, again, other = (self.desk.verify(each, now).delivery for each in (arrival, arrival, self.sim.told[-1]))
+        assert one == again != other and one is not None
+
+    def test_h08_what_makes_no_sense_is_ignored_with_a_reason(self) -> None:
+        """Parked for a person, with a reason: nobody else would ever tell of a mail that got lost in here."""
+        _, arrival = self.arrival()
+        for body in (b"", b"[]", b"{}", b"not json", b'{"surprise": 1}', b"\xff\xfe"):
+            for kind in ("message/rfc822", "application/json", "multipart/form-data; boundary=x", "text/plain"):
+                odd = replace(arrival, body=body, headers={**arrival.headers, "content-type": kind})
+                with pytest.raises(ValueError) as told:
+                    self.desk.parse(odd)
+                assert str(told.value)
 
     def test_a09_check_gives_every_name_of_our_own_account(self) -> None:
         """By a comment: there are no updates."""

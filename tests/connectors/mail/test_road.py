@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from connectors.simulators.mail import OURS, THEIRS, Mail
+from connectors.simulators.mail import OURS, THEIRS, WEBHOOK, Mail
 from gateway.clock import now_us, utc
 from gateway.runtime import Runtime
 from tests.commandline import runner
 from tests.databases import Maker, settings
 from tests.worlds import World
+
+NONE: Mapping[str, Any] = {}
 
 
 @pytest.fixture
@@ -27,19 +30,31 @@ def sim() -> Iterator[Mail]:
         yield made
 
 
-@pytest.fixture
-def world(sim: Mail, maker: Maker, tmp_path: Path) -> Iterator[World]:
+def make(
+    sim: Mail,
+    maker: Maker,
+    tmp_path: Path,
+    more: Mapping[str, Any] = NONE,
+    proof: Mapping[str, Any] = NONE,
+) -> Iterator[World]:
+    """An installation with a connection to that provider. ``more``: other settings; ``proof``: more secrets."""
     allow = ",".join(f"127.0.0.1:{port}" for port in sim.ports)
     config = settings(tmp_path, maker.prepared(tmp_path).url, TANDEM_EGRESS_ALLOW=allow)
-    document = {"name": "acme", "provider": {"slug": "acme", "name": "Acme"}, "kind": "mail"}
-    document |= {"settings": dict(sim.settings), "secrets": {"password": {"env": "MAIL_PASSWORD"}}}
+    document: dict[str, Any] = {"name": "acme", "provider": {"slug": "acme", "name": "Acme"}, "kind": "mail"}
+    document |= {"settings": {**sim.settings, **more}}
+    document |= {"secrets": {"password": {"env": "MAIL_PASSWORD"}, **proof}}
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(document))
-    env = {"MAIL_PASSWORD": sim.password, "TANDEM_EGRESS_ALLOW": allow}
+    env = {"MAIL_PASSWORD": sim.password, "MAIL_WEBHOOK": WEBHOOK, "TANDEM_EGRESS_ALLOW": allow}
     done = runner(config)("connection", "add", str(tmp_path / "acme.yaml"), **env)
     assert done.exit_code == 0, f"{done.output} {done.exception}"
     rt = Runtime.open(config)
     yield World(rt)
     rt.close()
+
+
+@pytest.fixture
+def world(sim: Mail, maker: Maker, tmp_path: Path) -> Iterator[World]:
+    yield from make(sim, maker, tmp_path)
 
 
 def look(world: World) -> None:
