@@ -72,7 +72,7 @@ def test_an_urgent_ticket_at_night_calls_who_is_on_call_and_nobody_else(calendar
 
 
 def test_quiet_hours_are_kept_by_a_rule_that_does_not_wake(calendars: Calendars) -> None:
-    evening, night = at("2026-11-26 20:00"), at("2026-11-26 23:00")
+    evening, night = at("2026-11-26 19:00"), at("2026-11-26 23:00")
     assert calendars.may_call("desk", "P2", evening).rule == "evening calls"
     ruling = calendars.may_call("desk", "P2", night)
     assert (ruling.does, ruling.to, ruling.person) == ("hand over", "provider:acme", None)
