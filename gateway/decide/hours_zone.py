@@ -50,9 +50,10 @@ def wall(zone: ZoneInfo, at: int) -> int:
 
 def instant(zone: ZoneInfo, shown: int) -> int:
     """The first instant at which the wall shows this; where that hour is skipped, the instant of the jump."""
-    for start, end, ahead in spans(zone, shown - 2 * DAY, shown + 2 * DAY):
-        if shown - ahead < end:
-            return max(shown - ahead, start)
+    for year in range(year_of(shown - 2 * DAY), year_of(shown + 2 * DAY) + 1):
+        for start, end, ahead in spans_of(zone, year):
+            if shown - ahead < end:
+                return max(shown - ahead, start)
     raise ValueError(f"no clock shows {shown}")  # two days hold every offset there is
 
 
