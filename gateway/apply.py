@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import plain
+from gateway.decide.acknowledge import NUMBER
 from gateway.decide.facts import Link, Ticket
 from gateway.decide.plan import NEW, Action, Planner
 from gateway.journal import audit
@@ -291,7 +292,7 @@ class _Rows:
                 named.ticket.id,
                 data["author"],
                 p["author_name"],
-                p["text"],
+                p["text"].replace(NUMBER, f"T-{named.ticket.number}") if p.get("numbered") else p["text"],
                 p["format"],
                 p["raw"],
                 link,

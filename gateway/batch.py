@@ -118,12 +118,27 @@ def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False
     done = planned.done
     done.written = apply.write(work.road, done.named, now, rt.key)
     _keep_facts(rt, work.road, works, planned)
+    if further := _further(done.named):
+        done.written.due |= carry_out(rt, work, further).written.due
     settled = [w.link for w in works if isinstance(w.what, Settled) and w.link is not None]
     if settled:
         sql = "select distinct link_id from delivery where link_id INTS(?) and state = 0"
         done.waiting = {row[0] for row in work.road.rows(sql, settled)}
         done.links = planned.state.links
     return done
+
+
+def _further(named: list[Named]) -> list[Work]:
+    """What plans owe to other tickets: a contact about an open one is told there, in the same transaction."""
+    return [
+        Work(
+            Command("chase", one.planner.plan.actor, {**action.data, **action.payload}),
+            ticket=int(action.data["ticket"]),
+        )
+        for one in named
+        for action in one.planner.plan.actions
+        if action.verb == "belongs"
+    ]
 
 
 def _moved(road: Road, planned: _Planned, locked: set[int]) -> bool:
@@ -189,7 +204,7 @@ def _gathered(rt: Runtime, road: Road, works: list[Work]) -> _Planned:
     if rt.desks.policies.ids:
         wishes = [w.what for w in works if isinstance(w.what, Command)]
         asking = [_asking(wish) for wish in wishes if wish.what == "create"]
-        gather.surround(road, rows, asking, routed=any(wish.what in _ROUTED for wish in wishes))
+        gather.surround(road, rows, asking, any(w.what in _ROUTED for w in wishes), rt.now())
     state = gather.state(rows)
     versions = {ticket.id: ticket.version for ticket in state.tickets.values()}
     fences = {link.id: link.fence for link in state.links.values() if link.ticket_id is not None}

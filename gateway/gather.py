@@ -138,10 +138,11 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, notices: b
     return rows
 
 
+REPEATS = 30 * 86_400_000_000  # microseconds within which a requester's tickets are looked at, the ended ones too
 _OPEN = "('new', 'in_progress', 'pending_requester', 'pending_provider', 'pending_problem')"
 
 
-def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool) -> None:
+def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool, now: int) -> None:
     """Read what is around the tickets of ``rows``, and around those that ``asking`` (e-mails) are about to make.
     ``routed``: somebody has to be found for a ticket."""
     new = sorted({one.lower() for one in asking if one})
@@ -150,19 +151,19 @@ def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool) -> Non
         rows.contacts = road.rows("select email, site, language, clientele from contact where email TEXTS(?)", emails)
     if new:
         sql = (
-            f"select id, number, requester, title, fields, created_at from ticket where requester TEXTS(?)"  # noqa: S608
-            f" and status in {_OPEN} order by id desc limit 200"
+            f"select id, number, requester, title, fields, created_at, status in {_OPEN} from ticket"  # noqa: S608
+            f" where requester TEXTS(?) and (status in {_OPEN} or created_at > ?) order by id desc limit 200"
         )
         rows.others = [
-            (id, number, who, title, plain.read(fields).get("category", ""), at)
-            for id, number, who, title, fields, at in road.rows(sql, new)
+            (id, number, who, title, plain.read(fields).get("category", ""), at, bool(is_open))
+            for id, number, who, title, fields, at, is_open in road.rows(sql, new, now - REPEATS)
         ]
     if routed:
         sql = f"select holder, count(*) from ticket where status in {_OPEN} group by holder order by holder"  # noqa: S608
         rows.load = road.rows(sql)
         sql = (
-            "select 'team:' || slug from team union"
-            " select 'provider:' || p.slug from provider p join connection c on c.provider_id = p.id"
+            "select 'team:' || slug, name from team union"
+            " select 'provider:' || p.slug, p.name from provider p join connection c on c.provider_id = p.id"
             " where c.state = 'active'"
         )
         rows.holders = sorted(road.rows(sql))
@@ -180,7 +181,7 @@ def around(rows: Rows, estimate: Callable[[Mapping[str, Any]], Any] | None = Non
         {email: dict(zip(names, rest, strict=True)) for email, *rest in rows.contacts},
         dict(rows.load),
         tuple(Other(*row) for row in rows.others),
-        tuple(row[0] for row in rows.holders),
+        dict(rows.holders),
         estimate,
     )
 

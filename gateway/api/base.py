@@ -261,7 +261,7 @@ def paged(items: list[dict[str, Any]], next_id: int | None) -> tuple[dict[str, A
 def wish(what: str, data: Mapping[str, Any], ticket: Any = None, reason: str = "") -> Done:
     """Carry out what the asker wants. A refusal is answered as a problem."""
     asker = me()
-    command = Command(what, asker.id, data, reason, asker.name)
+    command = Command(what, asker.id, data, reason, asker.name, asker.party)
     try:
         done = pipeline.change(runtime(), command, None if ticket is None else ticket.id, g.get("mark"))
         g.worked = True

@@ -1,5 +1,5 @@
 """What a person may want of a ticket, as plans: create, edit, comment, attach, worklog, escalate, take_back, resolve,
-heal, remap, clock, stuck.
+heal, remap, chase, clock, stuck.
 
 ``data`` of each command is what the API's schemas let through; ids in it are inner ones. A refusal is an ``Objection``.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.decide import routing
-from gateway.decide.facts import Command, Leg, Link
+from gateway.decide import intake, routing
+from gateway.decide.facts import REQUESTER, Command, Leg, Link
 from gateway.decide.merge import Pair, our_change, token
 from gateway.decide.objection import Objection as Objection
 from gateway.decide.observe import absolute, begin, pass_on
@@ -29,28 +29,39 @@ def command(p: Planner, what: Command) -> None:
 
 
 def create(p: Planner, what: Command) -> None:
-    """``{fields, channel, holder?}``: a new ticket, then who should have it, by the routing rules."""
+    """``{fields, channel, holder?}``: a new ticket is sorted, given to who should have it, and acknowledged."""
     given = {k: v for k, v in what.data["fields"].items() if v not in (None, "", [])}
     fields: dict[str, Any] = {"kind": "incident", "status": "new", "impact": "medium", "urgency": "medium", **given}
     if "title" not in fields:
         raise Objection("a ticket needs a title", "title", None, "say in one line what is wrong or wanted")
-    begin(p, fields, "team:service-desk", what.data.get("channel", "api"), [])
-    decided = routing.route(p.facts.policies.routing, p.ticket, what.data)
-    p.do(
-        "decision",
-        {"kind": "routing", "outcome": decided.to, "rule": decided.rule, "policy": decided.policy},
-        {"inputs": decided.inputs, "lost": decided.lost, "because": decided.because},
-    )
-    for name, said in decided.erred:
-        p.notice("rule", f"routing rule {name} could not be evaluated and did not match: {said}")
-    if decided.to.startswith("provider:"):
-        leg = p.facts.legs.named(decided.to.removeprefix("provider:"))
-        if leg is None:
-            p.notice("rule", f"routing rule {decided.rule} names {decided.to}, which has no active connection")
-        else:
-            hand_over(p, leg, decided.because, [], [])
-    else:
-        p.hold_by(decided.to, decided.because)
+    channel = what.data.get("channel", "api")
+    found = intake.sort(p, fields, channel, what)
+    begin(p, fields, routing.DESK, channel, [])
+    if found is not None:
+        intake.sorted_out(p, found)
+    if p.ticket.fields["status"] in FINAL:
+        return
+    routed = intake.place(p, what, found)
+    to = intake.outside(p, routed.to)
+    give(p, to, routed.because, routed.rule, routed.how if to == routed.to else routing.HOW[0])
+    for provider in routed.share:
+        give(p, provider, routed.because, routed.rule, "share")
+    intake.welcome(p)
+
+
+def give(p: Planner, to: str, because: str, rule: str, how: str) -> None:
+    """Let somebody have a new ticket. ``how``: cold; warm, the desk holds it until they have answered; or share, they
+    help whoever holds it."""
+    if to.startswith("team:"):
+        p.hold_by(to, because)
+        return
+    leg = p.facts.legs.named(to.removeprefix("provider:"))
+    if leg is None:
+        p.notice("rule", f"routing rule {rule} names {to}, which has no active connection")
+        return
+    hand_over(p, leg, because, [], [], "holder" if how == "cold" else "helper")
+    if how == "warm":
+        p.do("warm", {"to": to})
 
 
 def edit(p: Planner, what: Command) -> None:
@@ -71,6 +82,8 @@ def edit(p: Planner, what: Command) -> None:
             )
         if name in REQUIRED and value in (None, ""):
             raise Objection(f"{name} cannot be empty", name, value, "give a value")
+    intake.changed(p, what)
+    for name, value in what.data["fields"].items():
         for link in p.ticket.links:
             rule = p.leg(link).mapping.fields.get(name) if link.live else None
             if rule is not None and rule.direction == "in" and name != "priority":
@@ -295,6 +308,19 @@ def heal(p: Planner, what: Command) -> None:
         p.owe(link, name)
 
 
+def chase(p: Planner, what: Command) -> None:
+    """``{text, from, rule}``: its requester has written again, in a contact of its own that is counted here."""
+    standing = p.ticket.ledger.setdefault("triage", {})
+    standing["contacts"] = standing.get("contacts", 0) + 1
+    new, parties = p.new_id(), [REQUESTER]
+    about = {"id": name_of(new), "author": f"requester:{what.data['from']}", "audience": parties, "link": None}
+    said = {"text": what.data["text"], "format": "plain", "raw": "", "author_name": "", "created": None}
+    p.do("comment", about, said)
+    p.ticket.dirty = True
+    p.plan.changes["comments"] = [None, 1]
+    p.notice("chaser", f"{what.data['rule']}: {standing['contacts']} further contact(s) about this ticket")
+
+
 def clock(p: Planner, what: Command) -> None:
     """``{}``: time has passed; what was due is found by who follows the plan."""
 
@@ -348,6 +374,7 @@ _COMMANDS: dict[str, Callable[[Planner, Command], None]] = {
     "resolve": resolve,
     "heal": heal,
     "remap": remap,
+    "chase": chase,
     "clock": clock,
     "stuck": stuck,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.decide.commands import command
 from gateway.decide.facts import Command, Facts, Hint, Input, Link, Observed, Settled
+from gateway.decide.follow import before, follow
 from gateway.decide.observe import hint, observed, unknown_record
 from gateway.decide.plan import Plan, Planner
 from gateway.decide.settle import settled
@@ -14,6 +15,7 @@ def decide(facts: Facts, what: Input, link: Link | None = None) -> Planner:
 
     Raises ``commands.Objection`` for a command that cannot be carried out."""
     p = Planner(facts, Plan())
+    was = before(facts)
     if link is not None and link.id == 0:  # a record that nobody knows yet
         link.id = p.new_id()
     if isinstance(what, Command):
@@ -31,6 +33,8 @@ def decide(facts: Facts, what: Input, link: Link | None = None) -> Planner:
         assert link is not None
         hint(p, link, what)
     if p.facts.ticket is not None:
+        if was is not None:
+            follow(p, what, link, was)
         p.flush()
     if not p.plan.verb:
         p.plan.verb = _VERBS.get(type(what), "changed")

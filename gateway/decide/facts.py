@@ -283,13 +283,15 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A person (or a rule in a person's stead) wants something. ``decide.commands`` lists ``what`` and ``data``."""
+    """A person (or a rule in a person's stead) wants something. ``decide.commands`` lists ``what`` and ``data``;
+    ``party``: on whose side the person is, ``requester`` or ``provider:<slug>``, "" for ours."""
 
     what: str
     actor: str
     data: Mapping[str, Any]
     reason: str = ""
     actor_name: str = ""
+    party: str = ""
 
 
 @dataclass(frozen=True, slots=True)

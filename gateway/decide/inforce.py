@@ -33,7 +33,7 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another open ticket of a requester. ``created_at`` in UTC microseconds."""
+    """Another ticket of a requester: open, or made not long ago. ``created_at`` in UTC microseconds."""
 
     id: int
     number: int
@@ -41,18 +41,19 @@ class Other:
     title: str
     category: str
     created_at: int
+    open: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Around:
     """``contacts``: e-mail in lower case -> site, language, clientele; ``load``: holder -> open tickets; ``others``:
-    open tickets of the requesters at hand; ``holders``: everybody a ticket can be given to; ``estimate``: how long
-    tickets with such fields take, where enough is known."""
+    the requesters' own, open or new; ``holders``: everybody a ticket can be given to, and their names;
+    ``estimate``: how long tickets with such fields take, where enough is known."""
 
     contacts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     load: Mapping[str, int] = field(default_factory=dict)
     others: tuple[Other, ...] = ()
-    holders: tuple[str, ...] = ()
+    holders: Mapping[str, str] = field(default_factory=dict)
     estimate: Callable[[Mapping[str, Any]], Any] | None = None
 
     def requester(self, fields: Mapping[str, Any]) -> dict[str, str]:

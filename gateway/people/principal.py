@@ -80,6 +80,11 @@ class Principal:
         return action in MAY.get(self.role, frozenset())
 
     @property
+    def party(self) -> str:
+        """On whose side: ``requester``, ``provider:<slug>``, or "" for our own people."""
+        return {"own": "requester", "connection": f"provider:{self.provider}"}.get(self.scope, "")
+
+    @property
     def scope(self) -> Scope:
         """Which tickets: all of them, those linked to ``connection_id``, or those whose requester is ``email``."""
         return _SCOPES.get(self.role, "all" if self.role in MAY else "own")

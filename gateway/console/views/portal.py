@@ -47,7 +47,7 @@ def portal_create() -> Answer:
     """Tell the desk; the ticket is mine."""
     fields: dict[str, Any] = given(("title", "description", "urgency", "category"))
     fields["requester"] = {"email": me().email, "name": me().name}
-    wish = Command("create", _actor(), {"fields": fields, "channel": "portal"}, "", me().name)
+    wish = Command("create", _actor(), {"fields": fields, "channel": "portal"}, "", me().name, me().party)
     made = pipeline.change(runtime(), wish).named[-1].ticket
     assert made is not None
     return redirect(url_for("console.portal_ticket", ref=f"T-{made.number}"), 303)
@@ -92,7 +92,7 @@ def portal_comment(ref: str) -> Answer:
     data: dict[str, Any] = {"audience": ["requester"], "files": kept}
     if text:
         data["text"] = text
-    pipeline.change(runtime(), Command("comment" if text else "attach", _actor(), data, "", me().name), id)
+    pipeline.change(runtime(), Command("comment" if text else "attach", _actor(), data, "", me().name, me().party), id)
     return done(gettext("Sent."), url_for("console.portal_ticket", ref=ref))
 
 

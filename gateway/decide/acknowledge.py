@@ -1,0 +1,79 @@
+"""The answer every requester gets at once: it is here, who has it, when there is support, how long such things take.
+
+It is Tandem's own word, so it is never counted as somebody's reply. It is said in the requester's language where a
+``calendars`` policy is in force, which says the hours and what holds outside of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.decide.hours_words import language_of
+from gateway.decide.hours_zone import moment
+from gateway.decide.plan import Planner, name_of
+
+NUMBER = "{number}"
+"""Stands for the ticket's number until it has one."""
+
+_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "here": "We have your request: {number}.",
+        "who": "{who} has it. Support hours: {hours}.",
+        "half": "Half of such requests are solved within {p50}, 8 of 10 within {p80} ({n} solved ones, as of {date}).",
+        "next": "You see how it stands, and can add to it, on its page at any time.",
+    },
+    "es": {
+        "here": "Hemos recibido su solicitud: {number}.",
+        "who": "La atiende {who}. Horario de soporte: {hours}.",
+        "half": "La mitad de estas solicitudes se resuelve en {p50}, 8 de cada 10 en {p80} ({n} resueltas, a {date}).",
+        "next": "En su página puede ver en todo momento cómo va y añadir lo que falte.",
+    },
+    "ru": {
+        "here": "Мы получили вашу заявку: {number}.",
+        "who": "Ею занимается {who}. Часы работы: {hours}.",
+        "half": "Половина таких заявок решается за {p50}, 8 из 10 — за {p80} (по {n} решённым, на {date}).",
+        "next": "На её странице всегда видно, как идут дела, и можно добавить сведения.",
+    },
+}
+_UNITS = {
+    "en": {"minute": "min", "hour": "h", "day": "d", "week": "wk", "month": "mo"},
+    "es": {"minute": "min", "hour": "h", "day": "d", "week": "sem", "month": "meses"},
+    "ru": {"minute": "мин", "hour": "ч", "day": "д", "week": "нед", "month": "мес"},
+}
+
+
+def acknowledge(p: Planner) -> None:
+    """Answer the requester of a new ticket, and keep what was said of the time it may take."""
+    calendars, requester = p.facts.policies.calendars, p.facts.around.requester(p.ticket.fields)
+    estimate = p.facts.around.estimate(p.ticket.fields) if p.facts.around.estimate is not None else None
+    if estimate is not None and estimate.enough:
+        p.ticket.ledger["estimate"] = estimate.stored()
+    if calendars is None or not requester["email"]:
+        return
+    language, who = language_of(requester["language"]), p.ticket.holder
+    texts = _TEXTS[language]
+    holder = p.facts.around.holders.get(who, who.partition(":")[2])
+    said = [texts["here"], texts["who"].format(who=holder, hours=calendars.support_hours(who, language))]
+    if estimate is not None and estimate.enough and estimate.p80 is not None:
+        spans = {name: f"{span.count} {_UNITS[language][span.unit]}" for name, span in estimate.spans().items() if span}
+        said.append(texts["half"].format(**spans, n=estimate.finished, date=moment(estimate.as_of).date()))
+    if closed := calendars.told(who, p.facts.as_of, language, p.ticket.fields.get("priority", "")):
+        said.append(closed)
+    said.append(texts["next"])
+    tell(p, "\n".join(said), numbered=True)
+
+
+def tell(p: Planner, text: str, numbered: bool = False) -> None:
+    """Tandem itself says something to the requester. ``numbered``: with the ticket's number put in."""
+    p.do(
+        "comment",
+        {"id": name_of(p.new_id()), "author": "tandem", "audience": ["requester"], "link": None},
+        {"text": text, "format": "plain", "raw": "", "author_name": "Tandem", "created": None, "numbered": numbered},
+    )
+    p.ticket.dirty = True
+
+
+def estimated(ledger: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the requester of a ticket was told of its time, as ``Estimate.stored`` wrote it."""
+    return ledger.get("estimate")
