@@ -9,9 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from gateway.decide.escalation import compile_escalation
+from gateway.decide.hours import compile_calendars
 from gateway.decide.inforce import POLICIES, InForce
 from gateway.decide.language import BadPolicy, Fault, Known
 from gateway.decide.routing import compile_routing
+from gateway.decide.sla import compile_targets
+from gateway.decide.triage_policy import compile_triage
 from gateway.errors import Invalid
 from gateway.providers.versions import Version
 from mappings.loader import Node, load, plain
@@ -19,7 +23,11 @@ from mappings.loader import Node, load, plain
 Compile = Callable[[Mapping[str, Any], Known | None, str], Any]
 
 LANGUAGES: Mapping[str, Compile] = {
+    "calendars": compile_calendars,
+    "triage": compile_triage,
     "routing": compile_routing,
+    "targets": compile_targets,
+    "escalation": compile_escalation,
 }
 """How the document of each name is compiled, for whom it may name, as the version of that label; raises BadPolicy."""
 
