@@ -183,6 +183,6 @@ def _plain(value: Any, many: bool) -> Any:
 
 def _short(value: Any, longest: int) -> str:
     if isinstance(value, Mapping):
-        value = ", ".join(f"{key} {one}" for key, one in value.items())
+        value = ", ".join(f"{key} {one}" for key, one in sorted(value.items()))
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return (text if len(text) <= longest else f"{text[: longest - 1]}…") or "empty"

@@ -9,15 +9,14 @@ Somebody always holds a ticket: where no rule can be followed the default does.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import plain
-from gateway.decide.conditions import Condition, inputs, matches, seen
+from gateway.decide.conditions import Condition, matches, seen
 from gateway.decide.conditions import read as read_condition
 from gateway.decide.decision import Decision
-from gateway.decide.facts import Ticket
 from gateway.decide.language import Known, Reader, join
 from gateway.decide.routing_choice import Choice, People, choice, people, pick, unfit
 
@@ -77,18 +76,6 @@ class Routed:
         return self.decision.rule
 
     @property
-    def policy(self) -> str:
-        return self.decision.policy
-
-    @property
-    def inputs(self) -> Mapping[str, Any]:
-        return self.decision.inputs
-
-    @property
-    def lost(self) -> Sequence[Sequence[str]]:
-        return self.decision.lost
-
-    @property
     def because(self) -> str:
         return self.decision.because
 
@@ -142,13 +129,6 @@ def _provider(r: Reader, value: Any, path: str) -> str:
 
 
 # --- decided ---
-
-
-def route(policy: Policy | None, ticket: Ticket, data: Mapping[str, Any]) -> Routed:
-    """Who should have a new ticket of which nothing else is known."""
-    given = inputs(ticket.fields, channel=str(data.get("channel", ticket.channel)))
-    chosen = {"override": {"to": str(data["holder"])}} if data.get("holder") else {}
-    return choose(policy, {**given, **chosen})
 
 
 @dataclass(slots=True)
@@ -222,5 +202,3 @@ def _said(rule: Rule | None, to: str) -> str:
 
 NONE = Policy("", (), DESK, People({}, {}))
 """Where no policy is published."""
-
-compile_policy = compile_routing

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.config import Config
-from gateway.decide.routing import compile_policy
+from gateway.decide.routing import compile_routing
 from gateway.demo import company, play, story
 from gateway.demo.play import Company
 from gateway.store.db import Store
@@ -66,7 +66,7 @@ def test_the_rules_send_some_to_the_provider_and_leave_some_to_people(w: World) 
 
 
 def test_every_rule_can_match_something(w: World) -> None:
-    policy = compile_policy(plain(load(company.ROUTING, "routing")))
+    policy = compile_routing(plain(load(company.ROUTING, "routing")))
     report(w, len(story.STORIES))
     used = {rule for (rule,) in w.rows("select distinct rule from decision")}
     assert used == {rule.name for rule in policy.rules} | {"default"}
