@@ -136,7 +136,8 @@ class Engine(Traits):
         }
         me = frozenset(text for name, text in told.items() if name == "me" or name.startswith("me_"))
         if not me:
-            raise Refused("the desk does not show our own account: check login and rights")
+            looked = [str(where) for name, where in self._spec("check").get("take", {}).items() if name[:2] == "me"]
+            raise Refused(f"the desk does not show our own account ({', '.join(looked)}): check login, rights and `me`")
         for name, text in told.items():
             if self._found.get(f"found.{name}") != text:
                 ctx.keep(f"found.{name}", text)

@@ -277,6 +277,8 @@ def _calls(doc: Mapping[str, Any]) -> Iterator[Complaint]:
     for way, call in _each_call(doc, ()):
         if sum(key in call for key in ("body", "form", "multipart", "bytes")) > 1:
             yield way, "one of body, form, multipart, bytes"
+    if "record" not in doc["calls"]["fetch"]:
+        yield ("calls", "fetch"), "the key 'record' is missing: where the record lies in the reply, \"\" for the whole"
     for kind, spec in item_lists(doc):
         if ("call" in spec) == ("send" in spec):
             yield ("items", kind), "either call: fetch or a send of its own"

@@ -17,6 +17,9 @@ from connectors.pages import Position
 from connectors.paths import ABSENT, plain
 from connectors.session import Broken, TooLarge
 
+NAMED = 12
+"""As many names of a reply are told where a record was looked for in vain."""
+
 
 class Reading(Engine):
     """The verbs that may be repeated at will."""
@@ -25,7 +28,7 @@ class Reading(Engine):
         reply = self._call(ctx, Ask(self._spec("fetch"), "fetch", {"id": id}))
         record = self._record(self._spec("fetch"), reply)
         if record is None:
-            raise Gone("the reply holds no record")
+            raise Gone(f"the reply holds no record: {self._lacking(str(self._spec('fetch')['record']), reply.doc)}")
         if record.id != id:
             record = replace(record, id=id, state="merged", into=record.id)
         return self._with_items(ctx, record, reply) if items and record.state == "live" else record
@@ -39,6 +42,13 @@ class Reading(Engine):
             return self._records.decode(doc, self._names(), reply.headers)
         except ValueError:
             return None
+
+    def _lacking(self, where: str, doc: Any) -> str:
+        """What a reply without a record has instead: names alone, no values."""
+        found = paths.parse(where).read(doc)
+        if isinstance(found, Mapping):
+            return f"no id ({self._manifest.part('record')['id']}) among {_named(found)}"
+        return f"nothing at {where!r}, there is {_named(doc)}"
 
     def _with_items(self, ctx: Context, record: Record, fetched: Reply) -> Record:
         if hasattr(self._hooks, "items"):
@@ -160,3 +170,10 @@ def _person(spec: Mapping[str, Any], row: Any) -> Person | None:
     told = {k: paths.first(spec[k], paths.Reply(row)) for k in ("id", "email", "login", "name") if k in spec}
     id = told.get("id")
     return Person(id, told.get("email"), told.get("login"), told.get("name")) if id else None
+
+
+def _named(doc: Any) -> str:
+    """The names in a document, for people."""
+    if not isinstance(doc, Mapping):
+        return f"no object but {type(doc).__name__}"
+    return ", ".join([*map(str, list(doc)[:NAMED]), *(["..."] if len(doc) > NAMED else [])]) or "an empty object"

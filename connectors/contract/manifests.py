@@ -38,8 +38,8 @@ class Manifests(Rehearsal):
         channels = self.desk.channels
         assert all("staff" in channel.reaches for channel in channels.values())
         alone = any(channel.reaches == {"staff"} for channel in channels.values())
-        assert alone or self.desk.cannot.get("internal"), (
-            "no channel is for the desk alone, and cannot.internal is unsaid"
+        assert alone or self.desk.cannot.get("internal_comment"), (
+            "no channel is for the desk alone, and cannot.internal_comment is unsaid"
         )
 
     def test_m07_the_reference_is_written_found_and_long_enough(self) -> None:

@@ -58,7 +58,7 @@ class Oddities(Rehearsal):
             pass  # refused, or looked for at home
         for feed in self.desk.feeds:
             spec = self.spec().part("changed", feed)
-            if spec["page"]["kind"] not in ("next_url", "link"):
+            if spec.get("page", {}).get("kind") not in ("next_url", "link"):
                 continue
             self.sim.going = partial(_leading, spec, url, led)
             try:
@@ -166,7 +166,8 @@ class Oddities(Rehearsal):
         for ref, days in (("TDM-WINTER", 0.0), ("TDM-SUMMER", 200.0)):
             self.clock.forward(days * 86400)
             moment, id = self.clock(), self.new(ref=ref)
-            assert self.record(id).created == moment
+            created = self.record(id).created
+            assert created == moment
             if zone:
                 shown = moment.astimezone(ZoneInfo(str(self.sim.settings[zone])))
                 other = self.connect(found=self.found, settings={zone: ELSEWHERE}).fetch(self.ctx(), id)

@@ -7,7 +7,7 @@ import io
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +21,9 @@ from connectors.manifest import Manifest, defined
 from connectors.schema import seconds
 from connectors.session import Session
 from connectors.simulators.desk import Cannot, Clock, Simulator
+
+LOG = "contract"
+"""The logger that a connector gets in these tests."""
 
 SECONDS = 5.0
 """A call's deadline in these tests."""
@@ -51,21 +54,24 @@ class Rehearsal:
     kept: dict[str, str]
     found: Mapping[str, str]
     lists: Mapping[str, Any]
+    opened: ExitStack
 
     def setup_method(self, _method: object = None) -> None:
         self.clock = type(self).clocks()
-        self.sim = type(self).simulator(self.clock).start()
         self.kept, self.found, self.lists = {}, {}, {}
-        self.session = Session(Egress.parse(", ".join(f"127.0.0.1:{port}" for port in self.sim.ports)))
-        self.desk = self.connect()
-        if self.spec().part("calls").get("check"):
-            self.found = self.desk.check(self.ctx()).values
-            self.lists = self.connect(found=self.found).lists(self.ctx())
-            self.desk = self.fresh()
+        with ExitStack() as opened:
+            self.sim = opened.enter_context(type(self).simulator(self.clock))
+            self.session = Session(Egress.parse(", ".join(f"127.0.0.1:{port}" for port in self.sim.ports)))
+            opened.callback(lambda: self.session.close())
+            self.desk = self.connect()
+            if self.spec().part("calls").get("check"):
+                self.found = self.desk.check(self.ctx()).values
+                self.lists = self.connect(found=self.found).lists(self.ctx())
+                self.desk = self.fresh()
+            self.opened = opened.pop_all()
 
     def teardown_method(self, _method: object = None) -> None:
-        self.session.close()
-        self.sim.stop()
+        self.opened.close()
 
     # what the tests build with
 
@@ -91,7 +97,7 @@ class Rehearsal:
         return self.desk.catalogue(self.lists).doc
 
     def ctx(self, seconds: float = SECONDS, now: datetime | None = None) -> Context:
-        log = logging.getLogger("contract")
+        log = logging.getLogger(LOG)
         keep = self.kept.__setitem__
         return Context(now or self.clock(), time.monotonic, self.session, log, time.monotonic() + seconds, keep)
 

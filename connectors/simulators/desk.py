@@ -63,6 +63,7 @@ class Kept:
 class Simulator(ABC):
     """``settings`` and ``secrets``: what an admin fills in for a connection to it. ``webhook``: where its webhooks go;
     ``told`` keeps each of them as the receiver gets it, whether or not it is sent. ``asked``: all that it was asked.
+    ``slip``: an exception that it raised instead of an answer.
     ``coming`` and ``going`` may make another request, or another answer, of one on its way: what a rule of that desk,
     or another version of it, would do."""
 
@@ -76,6 +77,7 @@ class Simulator(ABC):
         self.faults = Faults()
         self.lock = RLock()
         self.asked: list[Request] = []
+        self.slip: Exception | None = None
         self.told: list[Arrival] = []
         self.coming: Callable[[Request], Request] | None = None
         self.going: Callable[[Request, Response], Response] | None = None
@@ -194,7 +196,11 @@ class Simulator(ABC):
     def _noted(self, request: Request) -> Response:
         with self.lock:
             self.asked.append(request)
-            response = self.answer(self.coming(request) if self.coming else request)
+            try:
+                response = self.answer(self.coming(request) if self.coming else request)
+            except Exception as error:
+                self.slip = error  # whoever asked sees a connection that ends: here is why
+                raise
             response = self.going(request, response) if self.going else response
         if self.sender is not None and self.sender.mood.first:
             self.sender.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +13,17 @@ import click
 
 from connectors import registry
 from connectors.contract import Contract, table
-from connectors.contract.run import Result, run
+from connectors.contract.reasons import reason
+from connectors.contract.run import Result, run, unfit
 from connectors.manifest import BadManifest, Manifest, defined
 from gateway.config import connectors
 from gateway.errors import Invalid, NotFound
 from gateway.providers import outside
 from gateway.providers.documents import Mistakes
 from gateway.terminal import as_json, show_facts, show_json, show_table
+
+ALIKE = 3
+"""As many tests that failed by one cause are told together."""
 
 
 @click.group(help="The kinds of systems Tandem speaks to.")
@@ -52,9 +57,7 @@ def check(manifest: str, as_json: bool) -> None:
         show_json({**plain(spec), "contract": [asdict(one) for one in results]})
     else:
         tell(spec)
-        for one in results:
-            if one.ended != "passed":
-                click.echo(f"{one.ended} {one.number} {one.sentence}: {one.why}")
+        tell_results(results)
         if contract is not None:
             counts = Counter(one.ended for one in results)
             said = ", ".join(f"{counts[ended]} {ended}" for ended in ("passed", "skipped", "failed"))
@@ -74,6 +77,24 @@ def tell(spec: Manifest) -> None:
         ("channel", "reaches"), [(name, ", ".join(who)) for name, who in told["channels"].items()], "no channels"
     )
     show_table(("cannot", "instead"), list(told["cannot"].items()), "")
+
+
+def tell_results(results: list[Result]) -> None:
+    """What was skipped, then what failed; those that failed by one and the same cause together."""
+    for one in results:
+        if one.ended == "skipped":
+            click.echo(f"skipped {one.number} {one.sentence}: {one.why}")
+    causes: dict[str, list[Result]] = {}
+    for one in results:
+        if one.ended == "failed":
+            causes.setdefault(one.why, []).append(one)
+    for why, failed in causes.items():
+        if len(failed) < ALIKE:
+            for one in failed:
+                click.echo(f"failed {one.number} {one.sentence}: {why}")
+        else:
+            click.echo(f"failed {len(failed)} tests alike: {why}")
+            click.echo(f"       {' '.join(dict.fromkeys(one.number for one in failed))}")
 
 
 @command.command()
@@ -107,7 +128,8 @@ def loaded(where: str) -> tuple[Manifest, type[Contract] | None]:
     path = Path(where)
     try:
         if path.is_dir():
-            return registry.read(path), _contract(path)
+            spec = registry.read(path)
+            return spec, _contract(path, spec)
         return registry.load(path.read_text("utf-8"), path.name), None
     except (OSError, UnicodeDecodeError):
         fix = f"Name a file, a folder with manifest.yaml, or one of: {', '.join(registry.kinds())}."
@@ -117,18 +139,32 @@ def loaded(where: str) -> tuple[Manifest, type[Contract] | None]:
         raise Mistakes(path.name, [Invalid(cause, place) for place, _, cause in places]) from None
 
 
-def _contract(folder: Path) -> type[Contract] | None:
+def _contract(folder: Path, spec: Manifest) -> type[Contract] | None:
     """The contract that a folder's contract.py holds its connector to; None where there is no such file."""
     path = folder / "contract.py"
     if not path.is_file():
         return None
-    found = [each for each in runpy.run_path(str(path)).values() if isinstance(each, type) and each is not Contract]
+    found = [each for each in _executed(path).values() if isinstance(each, type) and each is not Contract]
     mine = [each for each in found if issubclass(each, Contract)]
     if len(mine) != 1:
         fix = "Write one class with Contract as its base; see docs/connector-guide.md."
         raise Invalid("one contract is expected", str(path), len(mine), fix)
     mine[0].folder = folder
+    if slips := unfit(mine[0], spec):
+        raise Mistakes(str(path), [Invalid(slip, mine[0].__name__) for slip in slips])
     return mine[0]
+
+
+def _executed(path: Path) -> dict[str, Any]:
+    """The names that a file defines; what lies beside it may be imported."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        return runpy.run_path(str(path))
+    except Exception as error:
+        fix = "It may import what lies beside it, connectors, and what PYTHONPATH names."
+        raise Invalid(reason(error, path.parent), str(path), None, fix) from error
+    finally:
+        sys.path.remove(str(path.parent))
 
 
 def plain(spec: Manifest) -> dict[str, Any]:
