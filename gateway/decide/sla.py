@@ -100,6 +100,7 @@ class _Story(Clocks):
         if not late and "breach" in self._cadence()["told"]:  # what the requester is told now begins the next interval
             self.end(CADENCE, "cancel", now, "tandem", "the next interval begins")
             self.begin([CADENCE], now, "tandem")
+            self.pass_time(now)
 
     def _cadence(self) -> dict[str, Any]:
         one: dict[str, Any] = self.state["clocks"][CADENCE]

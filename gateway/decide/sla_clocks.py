@@ -41,6 +41,9 @@ class Clocks:
         self.events: list[Event] = []
         self.notices: list[tuple[str, str]] = []
         self.holder = view.holder
+        fields, clientele = view.fields, view.requester.get("clientele", "")
+        self.about = About(str(fields.get("kind") or ""), view.priority, str(fields.get("service") or ""), clientele)
+        self._next: dict[str, int] = {}  # clock -> when there will be something to say of it
 
     # -- what is there --
 
@@ -54,23 +57,16 @@ class Clocks:
     def terms(self, key: str) -> Terms:
         """What a clock is held to by the policy in force and the ticket as it is now."""
         clock, provider = named(key)
-        requester, fields = self.view.requester, self.view.fields
-        about = About(
-            str(fields.get("kind") or ""),
-            self.view.priority,
-            str(fields.get("service") or ""),
-            requester.get("clientele", ""),
-            provider.removeprefix("provider:"),
-        )
+        about = self.about._replace(provider=provider.removeprefix("provider:")) if provider else self.about
         before = self.state["clocks"].get(key)
         kept = terms_of(before).who if before is not None else ""
-        return self.targets.terms(clock, about, self.view.holder, requester.get("site", ""), kept)
+        return self.targets.terms(clock, about, self.view.holder, self.view.requester.get("site", ""), kept)
 
     def warnings(self, one: Instance) -> Iterator[tuple[str, int]]:
         """The warnings that were not given yet, each with its instant."""
         terms = terms_of(one)
         hours = hours_of(self.calendars, terms.who)
-        for warning, passed in terms.warnings():
+        for warning, passed in terms.warnings:
             at = when(self.state, one, hours, passed) if warning not in one["told"] else None
             if at is not None:
                 yield warning, at
@@ -89,7 +85,7 @@ class Clocks:
             if clock == CADENCE and terms.within is None:
                 continue
             numbers = [one["n"] for other, one in self.state["clocks"].items() if named(other)[0] == clock]
-            event = self._made(clock, max(numbers, default=0) + 1, "activate", at, party, terms.text())
+            event = self._made(clock, max(numbers, default=0) + 1, "activate", at, party, terms.text)
             due = due_of(self.state, begun(self.state, event), self.calendars)
             self._add(replace(event, due_at=due))
             if stopped(self.state, self.state["clocks"][key]):
@@ -137,42 +133,46 @@ class Clocks:
             one = self.state["clocks"][key]
             terms = self.terms(key)
             labels = one["policy"], one["calendar"]
-            if terms.text() != one["terms"] or labels != (self.targets.label, self.calendars.label):
+            if terms.text != one["terms"] or labels != (self.targets.label, self.calendars.label):
                 self._change(key, terms, max(at, one["at"]), party)
 
     def _change(self, key: str, terms: Terms, at: int, party: str) -> None:
         one = self.state["clocks"][key]
-        due = due_of(self.state, {**one, "terms": terms.text()}, self.calendars)
-        if terms.text() == one["terms"] and due == one["due"]:
+        due = due_of(self.state, {**one, "terms": terms.text}, self.calendars)
+        if terms.text == one["terms"] and due == one["due"]:
             return
         if one["due"] is not None and one["due"] <= at:
             self._breach(key)
         rested = stopped(self.state, one)
-        self._event(named(key)[0], one["n"], "retarget", at, party, terms.text(), due)
+        self._event(named(key)[0], one["n"], "retarget", at, party, terms.text, due)
         if stopped(self.state, one) != rested:
             self._paused(key, at, party)
 
     def pass_time(self, now: int) -> None:
         """Say of each clock, once, what has come by now: warnings while there is time left, or that it ran out."""
-        for key in self.living():
-            one = self.state["clocks"][key]
-            if "breach" in one["told"] or one["due"] is None:
-                continue
-            if one["due"] <= now:
-                self._breach(key)
-                continue
-            for warning, at in list(self.warnings(one)):
-                if at <= now:
-                    self._say(key, "warn", at, warning)
-
-    def wake_at(self) -> int | None:
-        """The first instant at which there will be something to say; None: there is nothing to wait for."""
-        due: list[int] = []
+        self._next.clear()
         for key in self.living():
             one = self.state["clocks"][key]
             if "breach" not in one["told"] and one["due"] is not None:
-                due += [one["due"], *(at for _, at in self.warnings(one))]
-        return min(due, default=None)
+                if one["due"] <= now:
+                    self._breach(key)
+                else:
+                    self._next[key] = self._warned(key, now)
+
+    def _warned(self, key: str, now: int) -> int:
+        """Give the warnings that have come by now; when the next of its instants is."""
+        one = self.state["clocks"][key]
+        due: int = one["due"]
+        for warning, at in list(self.warnings(one)):
+            if at <= now:
+                self._say(key, "warn", at, warning)
+            else:
+                due = min(due, at)
+        return due
+
+    def wake_at(self) -> int | None:
+        """The first instant at which there will be something to say; None: there is nothing to wait for."""
+        return min(self._next.values(), default=None)
 
     # -- said --
 

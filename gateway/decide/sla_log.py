@@ -167,7 +167,7 @@ def union(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 def rested(state: State, reasons: Iterable[str], start: int, end: int) -> list[tuple[int, int]]:
     """When one of these reasons held within [start, end)."""
     spans = [span for reason in reasons for span in state["off"].get(reason, ())]
-    return list(union((max(a, start), min(FOREVER if b is None else b, end)) for a, b in spans))
+    return spans and list(union((max(a, start), min(FOREVER if b is None else b, end)) for a, b in spans))
 
 
 def ran(state: State, one: Instance, end: int) -> Iterator[tuple[int, int]]:

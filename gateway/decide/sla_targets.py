@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from gateway.decide.language import spelled
 
@@ -56,7 +58,7 @@ CLOCKS: Mapping[str, Kind] = {
 waits for never because a provider has the ticket; and a provider's clocks never because it has it itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Terms:
     """What one clock is held to. ``within``: business microseconds, None where nothing is promised; ``who``: whose
     calendar, as ``Calendars.of`` takes it, or ``always``; ``warn``: ``80 %`` or ``30 min left``; ``pauses``: for which
@@ -68,6 +70,7 @@ class Terms:
     pauses: tuple[str, ...] = ()
     rule: str = ""
 
+    @cached_property
     def text(self) -> str:
         """The one text of these terms: ``4 h · desk · warn 80 % · not while requester · rule P1``."""
         within = NO_TARGET if self.within is None else spelled(self.within)
@@ -93,13 +96,17 @@ class Terms:
             _READ[text] = known
         return known
 
-    def warnings(self) -> Iterator[tuple[str, int]]:
+    @cached_property
+    def warnings(self) -> tuple[tuple[str, int], ...]:
         """Each warning with the business time that has passed when it is due."""
-        within = self.within or 0
-        for warning in self.warn if within else ():
-            share = SHARE.fullmatch(warning)
-            passed = within * int(share[1]) // 100 if share else within - length(warning.removesuffix(" left"))
-            yield warning, max(passed, 1)
+        return tuple(_warnings(self.warn, self.within)) if self.within else ()
+
+
+def _warnings(warn: tuple[str, ...], within: int) -> Iterator[tuple[str, int]]:
+    for warning in warn:
+        share = SHARE.fullmatch(warning)
+        passed = within * int(share[1]) // 100 if share else within - length(warning.removesuffix(" left"))
+        yield warning, max(passed, 1)
 
 
 _MOST = 4096
@@ -116,8 +123,7 @@ def length(text: str) -> int:
     return int(number) * _UNITS[unit]
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """What rules look at. ``provider``: whose clock it is, "" for clocks that are no provider's."""
 
     kind: str = ""
@@ -168,10 +174,20 @@ class Targets:
     usual: Mapping[str, Usual] = field(default_factory=dict)
     reopened: str = COUNTS
     notes: tuple[str, ...] = ()
+    _found: dict[tuple[str, ...], Terms] = field(default_factory=dict, compare=False, repr=False)
 
     def terms(self, clock: str, about: About, holder: str = "", site: str = "", before: str = "") -> Terms:
         """What a clock is held to. ``holder``: who has the ticket; ``before``: whose calendar it went by so far, which
         stays while no team of ours has it."""
+        asked = (clock, *about, holder if holder.startswith("team:") else "", site, before)
+        known = self._found.get(asked)
+        if known is None:
+            if len(self._found) >= _MOST:
+                self._found.clear()
+            known = self._found[asked] = self._terms(clock, about, holder, site, before)
+        return known
+
+    def _terms(self, clock: str, about: About, holder: str, site: str, before: str) -> Terms:
         kind = CLOCKS[clock]
         usual = self.usual.get(clock) or Usual(kind.calendar, (), kind.pauses)
         found = next((rule for rule in self.rules if clock in rule.targets and rule.matches(about)), None)
