@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 Key = tuple[tuple[str, str], ...]
 """A group of tickets: ``(("category", "network"), ("priority", "P3"))``; the empty one holds all."""
@@ -18,6 +20,11 @@ class Kind:
     category: str = ""
     subcategory: str = ""
     priority: str = ""
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Kind:
+        """The kind of a ticket with these canonical fields."""
+        return cls(*(str(fields.get(name) or "") for name in LEVELS[0]))
 
     def groups(self) -> list[Key]:
         """The groups it belongs to, the closest first. A level of which something is not known is left out."""
