@@ -140,7 +140,7 @@ def build(
     values = forms.filled(spec, auth, verify, settings, secrets)
     if "python" in spec.doc and spec.hooks is not None:
         checked = spec.choice("webhook.verify", verify)[1]
-        own: Connector = spec.hooks(spec, settings=values, secrets=secrets, verify=checked)
+        own: Connector = spec.hooks(spec, settings=values, secrets=secrets, verify=checked, declared=declared or {})
         return own
     return Rest(
         spec,

@@ -337,6 +337,7 @@ TOKEN = record(
     },
     ("send", "access"),
 )
+WORKFLOW = record({"start": TEXT, "hops": NUMBER, "edges": either(word("any"), table(listing(TEXT)))})
 HOOKS = (
     "encode",
     "transition",
@@ -378,7 +379,7 @@ MANIFEST = record(
         "fields": table(record(FIELD)),
         "families": table(record({**FIELD, "key": word("integer", "name", "column")}), NAME),
         "status": TEXT,
-        "workflow": record({"start": TEXT, "hops": NUMBER, "edges": either(word("any"), table(listing(TEXT)))}),
+        "workflow": WORKFLOW,
         "attachments": record(
             {"max": NUMBER, "shown_with": word("channel", "record"), "reaches": REACHES, "sent_as": table(TEXT)}
         ),
@@ -455,6 +456,7 @@ OWN = record(
         "text": record({"format": TEXT, "max": NUMBER}, ("format",)),
         "fields": table(record(FIELD)),
         "status": TEXT,
+        "workflow": WORKFLOW,
         "attachments": record({"max": NUMBER, "shown_with": word("channel", "record"), "reaches": REACHES}),
         "apply_horizon": PERIOD,
         "reference": TEXT,

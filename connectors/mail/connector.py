@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from connectors import signing
 from connectors.base import (
@@ -41,7 +41,7 @@ from connectors.base import (
 )  # fmt: skip
 from connectors.catalogue import build_catalogue
 from connectors.errors import Gone, Refused, Retry, Unknown, Unsupported
-from connectors.mail import inbound
+from connectors.mail import inbound, statuses
 from connectors.mail.letters import MINTED, Ends, Letter, compose, fresh
 from connectors.mail.post import AT_ONCE, Mailbox, Post, either, having, over, quoted
 from connectors.manifest import Manifest
@@ -67,6 +67,7 @@ class Connector(Traits):
         settings: Mapping[str, Any],
         secrets: Mapping[str, str],
         verify: Mapping[str, Any],
+        declared: Mapping[str, Json],
     ) -> None:
         super().__init__(manifest, {f"settings.{name}": value for name, value in settings.items()})
         us, them = settings["address"], settings["provider"]
@@ -75,6 +76,9 @@ class Connector(Traits):
         self._ends = Ends(us, them, (*filter(None, named), them.lower()), settings["machines"])
         self._post = Post(over("smtp", settings), over("imap", settings), settings["login"], secrets["password"])
         self._folders = [settings["folder"], *([settings["sent"]] if settings.get("sent") else [])]
+        listed = build_catalogue(manifest, self._settings, {}, declared).doc["fields"]
+        self._words = statuses.table(cast(Mapping[str, Any], listed)[self.status].get("values", {}))
+        self._voucher = settings.get("voucher", "")
         self._posted = settings["incoming"] == "webhook"
         self._verify = verify
         self._proofs = {name: text for name, text in secrets.items() if name.partition(".")[0] == SECRET}
@@ -145,11 +149,12 @@ class Connector(Traits):
         talk = [each for each in letters if not each.report]
         came_back = root is not None and any(each.report for each in letters)
         heard = any(not each.ours(self._ends) for each in talk)
+        last = statuses.last(talk, self._ends, self._words)
         return Record(
             id=id,
             created=root.at if root else talk[0].at,
-            author=root.sender if root else None,
-            fields=self._fields(root) if root else {},
+            author=last[0].sender if last else root.sender if root else None,
+            fields={**(self._fields(root) if root else {}), **({self.status: last[1]} if last else {})},
             raw={"message-id": id, "mails": [each.id for each in talk]},
             state="gone" if came_back and not heard else "live",
             comments=tuple(self._comments(id, talk)) if items else (),
@@ -208,6 +213,8 @@ class Connector(Traits):
             return "a mail of ours that came back"
         if not self._ends.theirs(letter.sender):
             return f"{letter.sender or 'nobody'} does not speak for the provider"
+        if self._voucher and not letter.proved(self._voucher):
+            return f"{self._voucher} does not vouch for {letter.sender}"
         return letter.answered() or ("" if self._ends.machines else letter.automatic())
 
     def changed(self, ctx: Context, feed: str, cursor: str | None) -> Page:
@@ -310,10 +317,36 @@ class Connector(Traits):
         if self._ends.minted(root) is None:
             raise Refused("a reference that no Message-ID can carry")
         title, text = str(fields.get("subject") or ""), str(fields.get("description") or "")
-        return self._send(ctx, self._written(ctx, f"[{ref}] {title}", text, id=root))
+        status = self._status(fields[self.status]) if fields.get(self.status) else ""
+        mail = self._written(ctx, f"[{ref}] {title}", text, id=root)
+        if status:
+            mail[statuses.HEADER] = status
+        return self._send(ctx, mail)
 
     def update(self, ctx: Context, id: str, fields: Mapping[str, Value], version: str | None) -> Receipt:
-        raise Unsupported(self.cannot["update"])
+        """A mail that tells the status. One that the thread tells already is not told again, and one that is sent again
+        for want of an answer is the same mail: its Message-ID follows from the status and from what was told last."""
+        for name in fields:
+            if name != self.status:
+                raise Refused(f"{name} cannot be changed in a mail that was sent", field=name)
+        status = self._status(fields.get(self.status))
+        last = None if self._posted else statuses.last(self._talk(ctx, id), self._ends, self._words)
+        if last is not None and last[1] == status:
+            return Receipt(id, read_back="next_poll")
+        made = fresh(self._ends, id, "s", f"{id} {status} {last[0].id}" if last else "")
+        mail = self._written(ctx, self._subject(ctx, id), f"Status: {status}\n", id=made, root=id)
+        mail[statuses.HEADER] = status
+        return replace(self._send(ctx, mail), id=id)
+
+    def _talk(self, ctx: Context, id: str) -> list[Letter]:
+        return [each for each in self._thread(ctx, id) if not each.report]
+
+    def _status(self, value: Value) -> str:
+        """A status of the catalogue, in one line. Raises ``Refused``."""
+        word = self._words.get(statuses.plain(str(value)))
+        if word is None or word != value:
+            raise Refused(f"{value!r} is no status of the connection", field=self.status)
+        return word
 
     def comment(
         self, ctx: Context, id: str, channel: str, text: str, reaches: Sequence[str], replaces: str | None = None
@@ -408,24 +441,25 @@ class Connector(Traits):
     def _told(self, letter: Letter, root: str) -> list[Event]:
         """What a mail says where there is no mailbox to look into."""
         at = None if letter.at == inbound.NO_DATE else letter.at
-        version = at.isoformat() if at else None
+        version = at.isoformat() if at and not letter.ours(self._ends) else None  # by their clock alone
         if letter.report:
             first = f"Message-ID: <{root}>".encode()
             if not letter.failed() or first not in letter.raw:
                 return [Event("ignored", root, "the report of a mail server")]
             return [Event("changed", root, "it did not arrive", None, Record(root, version=version, state="gone"))]
-        files = tuple(
-            _inside(item, data) for item, (_, _, data) in zip(_files(root, letter), letter.files, strict=True)
-        )
+        status = statuses.told(letter, self._ends, self._words)
+        shown = zip(_files(root, letter), letter.files, strict=True)
+        files = tuple(_inside(item, data) for item, (_, _, data) in shown)
         if letter.id == root:
-            told = Record(root, version=version, created=at, author=letter.sender, fields=self._fields(letter))
+            fields = {**self._fields(letter), **({self.status: status} if status else {})}
+            told = Record(root, version=version, created=at, author=letter.sender, fields=fields)
             return [Event("created", root, "a mail was posted", letter.sender, replace(told, files=files))]
         if letter.ours(self._ends):
             return [Event("ignored", root, "our own copy")]
-        comments = tuple(self._comments(root, [letter]))
-        return [
-            Event("changed", root, "a mail was posted", letter.sender, Record(root, comments=comments, files=files))
-        ]
+        said = Record(root, comments=tuple(self._comments(root, [letter])), files=files)
+        moved = Record(root, version=version, author=letter.sender, fields={self.status: status})
+        records = [said, moved] if status else [said]
+        return [Event("changed", root, "a mail was posted", letter.sender, each) for each in records]
 
 
 def _cursor(validity: int, uid: int) -> str:

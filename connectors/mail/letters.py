@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from functools import cached_property
 from html.parser import HTMLParser
 from itertools import takewhile
@@ -27,12 +27,15 @@ from urllib.parse import quote_from_bytes
 from connectors.base import File
 
 MINTED = re.compile(
-    r"(?P<token>[A-Za-z0-9_-]{1,80})\.(?P<kind>[tcf])(?P<number>[0-9a-f]{20})@(?P<domain>[A-Za-z0-9.-]+)"
+    r"(?P<token>[A-Za-z0-9_-]{1,80})\.(?P<kind>[tcfs])(?P<number>[0-9a-f]{20})@(?P<domain>[A-Za-z0-9.-]+)"
 )
 IDS = re.compile(r"<([!-;=?-~]{1,500})>")
 TAG = re.compile(r"\[([A-Za-z0-9_-]{4,80})\]")
 PLAIN = re.compile(r"(?:(?!=\?)[!-~]){1,60}")
 """A word that a subject may show as it is: short enough for a line, and nobody takes it for an encoded one."""
+BESIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+"""Quoted names and remarks around an address."""
+ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 LOOP = "X-Tandem-Loop"
 SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 CHARSETS = {"iso-8859-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8"}
@@ -149,9 +152,11 @@ def compose(
     return mail
 
 
-def fresh(ends: Ends, root: str, kind: str) -> str:
-    """A Message-ID for another mail of ours in a thread. ``kind``: c for a comment, f for a file."""
-    return f"{ends.token(root)}.{kind}{uuid.uuid4().hex[:20]}@{ends.domain}"
+def fresh(ends: Ends, root: str, kind: str, saying: str = "") -> str:
+    """A Message-ID for another mail of ours in a thread, the same for the same ``saying``, if there is one. ``kind``: c
+    for a comment, f for a file, s for a status."""
+    number = _digest(saying) if saying else uuid.uuid4().hex
+    return f"{ends.token(root)}.{kind}{number[:20]}@{ends.domain}"
 
 
 @dataclass(frozen=True)
@@ -195,7 +200,22 @@ class Letter:
 
     @cached_property
     def sender(self) -> str:
-        return parseaddr(self.said("From"))[1].lower()
+        """The one address in ``From``, in small letters: what stands in angle brackets, whatever else looks like one
+        beside it. "" where there is none, or more than one."""
+        bare = BESIDE.sub(" ", self.header("From")).strip().lower()
+        inside = re.fullmatch(r"[^<>]*<([^<>]*)>[^<>]*", bare)
+        found = ADDRESS.fullmatch((inside[1] if inside else bare).strip())
+        return found[0] if found else ""
+
+    def proved(self, server: str) -> bool:
+        """Whether ``server`` vouches for the domain of its sender: the topmost Authentication-Results of that server
+        says that DMARC passed, or a DKIM signature of that domain."""
+        domain = self.sender.partition("@")[2]
+        for name, value in self.mail.raw_items():
+            who, _, results = re.sub(r"\([^()]*\)", " ", str(value)).partition(";")
+            if name.lower() == "authentication-results" and who.split()[:1] == [server]:
+                return any(_vouches(each.lower().split(), domain) for each in results.split(";"))
+        return False
 
     @property
     def report(self) -> bool:
@@ -260,9 +280,12 @@ class Letter:
         text, form = self.words()
         if form == "mail":
             return text
-        reader = _Words()
-        reader.feed(text)
-        return re.sub(r"\n{3,}", "\n\n", "".join(reader.found)).strip()
+        return _Words().read(text)
+
+    def own(self) -> str:
+        """What it says without markup and without what is marked up as quoted; lines quoted by ``>`` are in it."""
+        text, form = self.words()
+        return text if form == "mail" else _Words("blockquote").read(text)
 
     @cached_property
     def _bodies(self) -> tuple[EmailMessage | None, EmailMessage | None]:
@@ -280,6 +303,15 @@ class Letter:
                 name = re.sub(r"[\x00-\x1f/\\]", "_", _name(part)) or f"part-{number + 1}"
                 found.append((name, mime, _bytes(part)))
         return found
+
+
+def _vouches(result: list[str], domain: str) -> bool:
+    """Whether one result is that of a method which proves the domain in ``From``."""
+    told = dict(each.split("=", 1) for each in result if "=" in each)
+    if told.get("dmarc") == "pass":
+        return told.get("header.from", domain) == domain
+    signer = told.get("header.d", "")
+    return told.get("dkim") == "pass" and bool(signer) and f".{domain}".endswith(f".{signer}")
 
 
 def _leaves(part: EmailMessage) -> Iterator[EmailMessage]:
@@ -319,20 +351,25 @@ def _text(part: EmailMessage) -> str:
 
 
 class _Words(HTMLParser):
-    """The text of a page of HTML, line by line."""
+    """The text of a page of HTML, line by line, ``without`` another element besides those that show none."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: str = "") -> None:
         super().__init__()
         self.found: list[str] = []
+        self._without = ("style", "script", "head", without)
         self._hidden = 0
 
+    def read(self, page: str) -> str:
+        self.feed(page)
+        return re.sub(r"\n{3,}", "\n\n", "".join(self.found)).strip()
+
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self._hidden += tag in ("style", "script", "head")
+        self._hidden += tag in self._without
         if tag in ("br", "p", "div", "tr", "li", "h1", "h2", "h3"):
             self.found.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("style", "script", "head")
+        self._hidden -= tag in self._without
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:

@@ -114,7 +114,8 @@ def test_the_first_mail_says_whose_ticket_it_is(bench: Bench) -> None:
     assert (mail["From"], mail["To"], mail["X-Tandem-Loop"]) == (OURS, THEIRS, OURS)
     assert mail["Auto-Submitted"] is None and mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     record = bench.record(id)
-    assert record.fields == {"subject": "VPN down ☂", "description": "Error 809.", "reference": "TDM-CONTRACT01"}
+    told = {"subject": "VPN down ☂", "description": "Error 809.", "reference": "TDM-CONTRACT01", "status": "open"}
+    assert record.fields == told
 
 
 def test_comments_and_files_stay_in_the_thread_and_go_to_the_provider_alone(bench: Bench) -> None:

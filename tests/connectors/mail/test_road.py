@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def test_escalated_answered_and_talked_about(sim: Mail, world: World) -> None:
     assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
 
 
-def test_an_update_of_ours_is_no_mail_and_stops_nothing(sim: Mail, world: World) -> None:
+def test_of_an_update_of_ours_the_status_alone_is_a_mail_and_nothing_stops(sim: Mail, world: World) -> None:
     ticket = world.create("VPN down", description="Error 809.", impact="high", urgency="medium")
     world.wish("escalate", ticket, connection="acme")
     look(world)
@@ -101,7 +102,8 @@ def test_an_update_of_ours_is_no_mail_and_stops_nothing(sim: Mail, world: World)
     look(world)
     world.wish("comment", ticket, text="it is worse", audience=["provider:acme"])
     look(world)
-    assert len(mails(sim)) == 2
+    texts = [str(each.mail.get_content()).strip() for each in sim.boxes[THEIRS].mails]
+    assert texts == ["Error 809.", "Status: in progress", texts[2]] and "it is worse" in texts[2]
     assert world.rows("select title from ticket") == [("VPN down for all",)]
     assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
 
@@ -141,3 +143,49 @@ def test_a_ticket_of_theirs_comes_in_and_a_robots_does_not(sim: Mail, world: Wor
     look(world)
     assert world.rows("select remote_id from link") == [(id,)]
     assert world.rows("select title from ticket") == [("Your certificate",)]
+
+
+def status(world: World) -> str:
+    (fields,) = world.rows("select fields from ticket")[0]
+    return str(json.loads(fields)["status"])
+
+
+def test_they_solve_it_we_take_it_up_again_and_they_solve_it_again(sim: Mail, world: World) -> None:
+    ticket = world.create("VPN down", impact="high", urgency="medium")
+    world.wish("escalate", ticket, connection="acme")
+    look(world)
+    (id,) = sim.ids()
+    for said, means in (("Estado: en curso\n\nLo miramos.", "in_progress"), ("#solved", "resolved")):
+        sim.say(id, said, False)
+        look(world)
+        assert status(world) == means
+    count = len(mails(sim))
+    world.wish("edit", ticket, fields={"status": "in_progress"})
+    look(world)
+    assert len(mails(sim)) == count + 1 and status(world) == "in_progress"
+    sim.say(id, "Статус: Решена.", False)
+    look(world)
+    assert status(world) == "resolved" and len(mails(sim)) == count + 1
+    sim.say(id, "Status: exploded", False)
+    look(world)
+    assert status(world) == "resolved"
+    said = [body for (body,) in world.rows("select body from comment order by id")]
+    assert said[-1] == "Status: exploded" and len(said) == 4
+    assert world.rows("select kind, text from notice") == []
+
+
+@pytest.mark.parametrize("fault", ["commit_then_drop", "drop_before_commit"])
+def test_a_status_whose_answer_was_lost_is_the_same_mail_again(fault: str, sim: Mail, world: World) -> None:
+    ticket = world.create("VPN down", impact="high", urgency="medium")
+    world.wish("escalate", ticket, connection="acme")
+    look(world)
+    sim.faults.plan(fault, method="POST")  # type: ignore[arg-type]
+    world.wish("edit", ticket, fields={"status": "in_progress"})
+    look(world)
+    ahead = world.rt.now
+    world.rt.now = lambda: ahead() + 3_600_000_000
+    look(world)
+    told = [each.mail for each in sim.boxes[THEIRS].mails if each.mail["X-Tandem-Status"]][1:]
+    assert [mail["X-Tandem-Status"] for mail in told] == ["in progress"] and sim.faults.met == {fault: 1}
+    assert status(world) == "in_progress"
+    assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []

@@ -18,11 +18,11 @@ from connectors.contract.rehearsal import ends
 from connectors.errors import Refused, Unverified
 from connectors.mail.inbound import message
 from connectors.signing import sign
-from connectors.simulators.mail import OURS, PAULA, Mail
+from connectors.simulators.mail import OURS, PAULA, THEIRS, Mail
 from gateway import pipeline
 from gateway.inbox.webhooks import Door
 from tests.connectors.mail.test_contract import TestMail as Bench
-from tests.connectors.mail.test_road import mails, make, maker, sim
+from tests.connectors.mail.test_road import mails, make, maker, sim, status
 from tests.databases import Maker
 from tests.worlds import World
 
@@ -217,6 +217,27 @@ def test_a_lost_answer_waits_for_a_person_and_our_own_copy_settles_a_new_record(
     assert "it may have arrived" in said
     run(sim, world)
     assert world.rows("select remote_id from link") == [(sim.ids()[0],)] and len(mails(sim)) == 1
+
+
+def test_a_status_comes_back_by_a_posted_mail_and_an_older_one_changes_nothing(sim: Mail, world: World) -> None:
+    ticket = world.create("VPN down", impact="high", urgency="medium")
+    world.wish("escalate", ticket, connection="acme")
+    run(sim, world)
+    (id,) = sim.ids()
+    sim.say(id, "Status: resuelto\n\nYa funciona.", False)
+    older = sim.write("Status: en curso", "Re: VPN", id)
+    del older["Date"]
+    older["Date"] = "Sat, 21 Nov 2020 09:00:00 +0000"
+    run(sim, world)
+    assert status(world) == "resolved"
+    sim.post(older)
+    run(sim, world)
+    assert status(world) == "resolved"
+    world.wish("edit", ticket, fields={"status": "in_progress"})
+    world.run()
+    assert str(sim.boxes[THEIRS].mails[-1].mail.get_content()).strip() == "Status: in progress"
+    said = sorted(body for (body,) in world.rows("select body from comment"))
+    assert said == ["Status: en curso", "Status: resuelto\n\nYa funciona."]
 
 
 def test_what_never_arrived_is_gone(sim: Mail, world: World) -> None:
