@@ -91,7 +91,7 @@ def _by_hmac(
     spec: Mapping[str, Any], body: bytes, headers: Mapping[str, str], secrets: Mapping[str, str]
 ) -> str | None:
     prefix = spec.get("prefix", "")
-    shown = headers[spec["header"].lower()].split()
+    shown = _header(spec["header"], headers).split()
     given = [text.removeprefix(prefix).encode() for text in shown if text.startswith(prefix)]
     for name, secret in _candidates(SECRET, secrets):
         try:
@@ -104,13 +104,19 @@ def _by_hmac(
 
 
 def _by_value(spec: Mapping[str, Any], headers: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
-    shown = headers[spec["header"].lower()].encode()
+    shown = _header(spec["header"], headers).encode()
     template = parse(spec["value"])
     (place,) = template.names
     for name, secret in _candidates(place.removeprefix("secret."), secrets):
         if hmac.compare_digest(shown, template.text({place: secret}).encode()):
             return name
     return None
+
+
+def _header(name: str, headers: Mapping[str, str]) -> str:
+    if name.lower() not in headers:
+        raise Unverified(f"there is no header {name}")
+    return headers[name.lower()]
 
 
 def _candidates(name: str, secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:

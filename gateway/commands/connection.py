@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from gateway import pipeline
-from gateway.config import variable
+from gateway.config import connectors, variable
 from gateway.errors import NotFound, TandemError
-from gateway.providers import admission, documents, health, nightly
+from gateway.providers import admission, documents, health, nightly, outside
 from gateway.providers.admission import Told
 from gateway.providers.connection import set_state
 from gateway.providers.documents import Draft, Mistakes, Outside
@@ -31,6 +31,7 @@ def command() -> None: ...
 @as_json
 def add(file: Path, update: bool, unchecked: bool, as_json: bool) -> None:
     """Connect a system as the document FILE describes it."""
+    outside.take(connectors())  # the document may name a kind of theirs
     draft = documents.read(text_of(file), file.name, beside(file))
     with runtime() as rt:
         id, told = (admission.change if update else admission.add)(rt, me(rt), draft, unchecked)

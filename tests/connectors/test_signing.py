@@ -130,6 +130,13 @@ def test_both_proofs_are_needed_where_a_scheme_has_two() -> None:
             verify(scheme, arrival(b"{}", {**both, header: "no"}), NOW, {"webhook": "k"})
 
 
+def test_a_header_that_is_not_there_is_named() -> None:
+    for scheme in (PLAIN, {"shared": {"header": "X-Key", "value": "{secret.webhook}"}}):
+        header = scheme.get("hmac", scheme.get("shared"))["header"]
+        with pytest.raises(Unverified, match=f"there is no header {header}"):
+            verify(scheme, arrival(b"{}", {}), NOW, {"webhook": "k"})
+
+
 @pytest.mark.parametrize("secrets", [{}, {"webhook": ""}, {"webhook": "", "webhook.previous": ""}])
 def test_no_secret_verifies_nothing(secrets: dict[str, str]) -> None:
     empty = "sha256=" + hmac.new(b"", b"{}", "sha256").hexdigest()

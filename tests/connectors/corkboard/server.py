@@ -300,7 +300,13 @@ class Corkboard:
             try:
                 _OPENER.open(urllib.request.Request(url, body, headers), timeout=5).close()
             except OSError:
-                continue
+                continue  # lost: there is one try
+            finally:
+                self.board.outbox.task_done()
+
+    def posted(self) -> None:
+        """Wait until every hook had its one try."""
+        self.board.outbox.join()
 
 
 def main() -> None:
