@@ -15,7 +15,7 @@ from typing import Any
 from gateway import apply, gather, plain
 from gateway.apply import Named, Written
 from gateway.decide.commands import Objection
-from gateway.decide.facts import Command, Legs, Link, Observed, Settled
+from gateway.decide.facts import REQUESTER, Command, Legs, Link, Observed, Settled
 from gateway.decide.inforce import Around, InForce
 from gateway.gather import Rows, State
 from gateway.planning import FORMAT, Work, fold, plan
@@ -131,13 +131,10 @@ def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False
 def _further(named: list[Named]) -> list[Work]:
     """What plans owe to other tickets: a contact about an open one is told there, in the same transaction."""
     return [
-        Work(
-            Command("chase", one.planner.plan.actor, {**action.data, **action.payload}),
-            ticket=int(action.data["ticket"]),
-        )
-        for one in named
-        for action in one.planner.plan.actions
-        if action.verb == "belongs"
+        Work(Command("chase", plan.actor, {**one.data, **one.payload}, party=REQUESTER), ticket=int(one.data["ticket"]))
+        for plan in (each.planner.plan for each in named)
+        for one in plan.actions
+        if one.verb == "belongs"
     ]
 
 

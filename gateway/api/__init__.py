@@ -13,6 +13,7 @@ from gateway.api import (
     connections,
     contacts,
     deadletters,
+    due,
     hands,
     items,
     lanes,
@@ -31,7 +32,7 @@ from gateway.api.problems import MIME
 __all__ = ["register"]
 
 BLUEPRINTS = (
-    *(tickets.blp, hands.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
+    *(tickets.blp, hands.blp, due.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
     *(connections.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
     *(people.people, people.groups, people.keys, trail.blp),

@@ -73,6 +73,8 @@ class Decision(ma.Schema):
     reason = fields.String()
     inputs = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
     lost = fields.List(fields.List(fields.String()))
+    otherwise = fields.String(metadata={"description": "What would have been without the rule that won."})
+    words = fields.String(metadata={"description": "All of it in plain words."})
     actor = fields.String()
 
 

@@ -88,6 +88,7 @@ class TicketChange(Fields):  # type: ignore[misc,valid-type]
     where one says something else by now, nothing is changed (412)."""
 
     based_on = fields.Nested(Fields)
+    reason = text(500, metadata={"description": "Why, where something was decided or promised otherwise."})
 
 
 class Ticket(ma.Schema):
@@ -239,7 +240,7 @@ def change_ticket(body: dict[str, Any], ticket: Any) -> Any:
     With If-Match the change is made on that version, with `based_on` on those values; a field that somebody else has
     changed meanwhile answers 412 with what it says now, other fields do no harm.
     """
-    based = canonical(body.pop("based_on", None) or {})
+    based, reason = canonical(body.pop("based_on", None) or {}), body.pop("reason", "")
     given = canonical(body)
     if not given:
         return told_ticket(ticket.id)
@@ -248,7 +249,7 @@ def change_ticket(body: dict[str, Any], ticket: Any) -> Any:
         raise _stale(given, now, ticket)
     data = {"fields": given, "based_on": {**{name: now.get(name) for name in given}, **based}}
     try:
-        wish("edit", data, ticket)
+        wish("edit", data, ticket, reason)
     except Answered as error:
         if not error.error.conflict:
             raise

@@ -201,20 +201,30 @@ def _pair(pair: list[Any]) -> str:
 
 
 def decisions(conn: Connection, rt: Runtime, ticket_id: int) -> list[dict[str, Any]]:
-    """``{id, at, kind, outcome, rule, policy, inputs, lost, actor, reason}``; ``lost``: ``[[rule, why not]]``."""
+    """``{id, at, kind, outcome, rule, policy, inputs, lost, actor, reason, otherwise, words}``; ``lost``: ``[[rule, why
+    not]]``; ``words``: all of it in a sentence."""
     rows = list(conn.execute(select(decision).where(decision.c.ticket_id == ticket_id).order_by(decision.c.id)))
     named = names(conn, [row.actor for row in rows])
     return [
         {
             "id": rt.ids.public(row.id),
             "at": iso(row.at),
-            **{name: getattr(row, name) for name in ("kind", "outcome", "rule", "policy", "reason")},
+            **{name: getattr(row, name) for name in ("kind", "outcome", "rule", "policy", "reason", "otherwise")},
+            "words": _in_words(row),
             "inputs": json.loads(row.inputs),
             "lost": json.loads(row.lost),
             "actor": named[row.actor],
         }
         for row in rows
     ]
+
+
+def _in_words(row: Any) -> str:
+    """``team:network, because the network is theirs (routing@3, rule network); otherwise ...``"""
+    by = ", ".join(one for one in (row.policy, row.rule and f"rule {row.rule}") if one)
+    because = f" because {row.reason.rstrip('.')}" if row.reason else ""
+    said = f"{row.outcome}{because}{f' ({by})' if by else ''}"
+    return f"{said}; otherwise {row.otherwise.rstrip('.')}." if row.otherwise else f"{said}."
 
 
 def conflicts(conn: Connection, rt: Runtime, ticket_id: int) -> list[dict[str, Any]]:

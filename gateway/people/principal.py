@@ -19,7 +19,7 @@ _READ = {
 }
 _DESK = {
     *("ticket.create", "ticket.change", "ticket.escalate", "ticket.take_back", "comment.write", "attachment.write"),
-    *("worklog.write", "contact.write", "delivery.replay", "arrival.replay", "conflict.resolve", "connection.poll"),
+    *("ticket.stuck", "worklog.write", "contact.write", "delivery.replay", "arrival.replay", "conflict.resolve", "connection.poll"),
     *("article.write", "response.write", "problem.write", "asset.write", "notice.close", "lane.release"),
 }
 _ADMIN = {
@@ -40,7 +40,7 @@ _PROVIDER = {
     *("attachment.read", "attachment.write", "worklog.read", "worklog.write"),
 }
 _REQUESTER = {
-    *("portal", "ticket.read", "ticket.create", "comment.read", "comment.write", "attachment.read"),
+    *("portal", "ticket.read", "ticket.create", "ticket.stuck", "comment.read", "comment.write", "attachment.read"),
     *("attachment.write", "article.read", "survey.write"),
 }
 _SELF = {"self.read", "self.write"}
