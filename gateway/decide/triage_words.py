@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +24,7 @@ LANGUAGES = ("en", "es", "ru")
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Za-z]{2,4})?")
 _SENTENCE = re.compile(r"[.!?;:\n¿¡]+(?=\s|$)|\n")
 _WORD = re.compile(r"\w+")
+_TOKEN = re.compile(r"\w+\*?")
 _PREFIX = re.compile(r"\s*((re|fwd?|aw|wg|rv|tr|отв|пер)\s*:|\[[^\]]{0,40}\])\s*", re.IGNORECASE)
 _SMALL = frozenset(
     _WORD.findall(
@@ -32,34 +33,55 @@ _SMALL = frozenset(
         "и в на с не у по за к от для мои моя наш это я мы опять снова все еще"
     )
 )
+_BEGINNING = 24
+"""The longest beginning of a word that a phrase is looked for by."""
+
 _STEM = 5
 """How many letters of a word tell it apart: inflected forms of one word are one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
-    """``parts``: each a pattern over the words of one sentence; all of them have to be there."""
+class Sentence:
+    """``text``: its plain words, one space between; ``keys``: each of them, and each beginning of it with ``*``."""
 
-    source: str
-    parts: tuple[re.Pattern[str], ...]
-
-    def within(self, sentence: str) -> bool:
-        return all(part.search(sentence) for part in self.parts)
+    text: str
+    keys: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """``parts``: each a pattern over the words of one sentence; all of them have to be there. ``key``: its first word,
+    without which it need not be looked for."""
+
+    source: str
+    key: str
+    parts: tuple[re.Pattern[str], ...]
+
+    def within(self, sentence: Sentence) -> bool:
+        return all(part.search(sentence.text) for part in self.parts)
+
+
 class Words:
-    phrases: tuple[Phrase, ...]
+    """Phrases in the order of the policy."""
 
-    def found(self, sentences: tuple[str, ...]) -> str:
-        """The first phrase that is said in one of them, as it is written in the policy; "" for none."""
-        for phrase in self.phrases:
-            if any(phrase.within(sentence) for sentence in sentences):
-                return phrase.source
-        return ""
+    def __init__(self, phrases: Iterable[Phrase] = ()) -> None:
+        self._by_key: dict[str, list[tuple[int, Phrase]]] = {}
+        for place, phrase in enumerate(phrases):
+            self._by_key.setdefault(phrase.key, []).append((place, phrase))
+
+    def found(self, said: tuple[Sentence, ...]) -> str:
+        """The first phrase that is said in one of the sentences, as it is written in the policy; "" for none."""
+        found = [
+            (place, phrase.source)
+            for sentence in said
+            for key in self._by_key.keys() & sentence.keys
+            for place, phrase in self._by_key[key]
+            if phrase.within(sentence)
+        ]
+        return min(found)[1] if found else ""
 
 
-NO_WORDS = Words(())
+NO_WORDS = Words()
 
 
 def words(r: Reader, value: Any, path: str) -> Words:
@@ -69,7 +91,7 @@ def words(r: Reader, value: Any, path: str) -> Words:
         at = join(path, language)
         _spoken(r, language, at)
         found += [_phrase(r, one, place) for place, one in r.items(phrases, at)]
-    return Words(tuple(one for one in found if one is not None))
+    return Words(one for one in found if one is not None)
 
 
 def texts(r: Reader, value: Any, path: str, longest: int = 2000) -> dict[str, str]:
@@ -99,17 +121,20 @@ def _spoken(r: Reader, language: str, path: str) -> None:
 
 def _phrase(r: Reader, value: Any, path: str) -> Phrase | None:
     source = r.text(value, path, 80)
-    parts = [_pattern(part) for part in source.split("+")]
+    parts = [_TOKEN.findall(plainly(part)) for part in source.split("+")]
     if source and not all(parts):
         r.fault(path, "there is no word in a part of it", source, "Write words, with * at the end of a beginning.")
         return None
-    return Phrase(source, tuple(re.compile(part) for part in parts)) if source else None
+    if not source:
+        return None
+    first = parts[0][0]
+    key = f"{first[:_BEGINNING].rstrip('*')}*" if first.endswith("*") else first
+    return Phrase(source, key, tuple(map(_pattern, parts)))
 
 
-def _pattern(part: str) -> str:
-    tokens = [plainly(token) for token in part.replace("*", "\0").split()]
-    made = [re.escape(token.replace("\0", "")) + (r"\w*" if token.endswith("\0") else "") for token in tokens if token]
-    return rf"(?<!\w){' '.join(made)}(?!\w)" if made else ""
+def _pattern(tokens: list[str]) -> re.Pattern[str]:
+    made = " ".join(re.escape(token.rstrip("*")) + (r"\w*" if token.endswith("*") else "") for token in tokens)
+    return re.compile(rf"(?<!\w){made}(?!\w)")
 
 
 def plainly(text: str) -> str:
@@ -119,10 +144,16 @@ def plainly(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def sentences(text: str) -> tuple[str, ...]:
-    """What is said, sentence by sentence, as plain words with one space between them."""
-    parts = _SENTENCE.split(text[:LONGEST])
-    return tuple(said for part in parts if (said := " ".join(_WORD.findall(plainly(part)))))
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """What is said, sentence by sentence."""
+    parts = (_WORD.findall(plainly(part)) for part in _SENTENCE.split(text[:LONGEST]))
+    return tuple(Sentence(" ".join(tokens), frozenset(_keys(tokens))) for tokens in parts if tokens)
+
+
+def _keys(tokens: list[str]) -> Iterator[str]:
+    for token in set(tokens):
+        yield token
+        yield from (f"{token[:n]}*" for n in range(1, min(len(token), _BEGINNING) + 1))
 
 
 def subject(title: str) -> frozenset[str]:
