@@ -14,6 +14,7 @@ from gateway.api import (
     contacts,
     deadletters,
     due,
+    estimates,
     hands,
     items,
     lanes,
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     *(tickets.blp, hands.blp, due.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
     *(connections.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
+    *(estimates.estimates, estimates.recommendations),
     *(people.people, people.groups, people.keys, trail.blp),
 )
 
@@ -51,6 +53,8 @@ ABOUT = {
     "providers": "The companies tickets are handed to.",
     "mappings": "How their fields translate into ours.",
     "policies": "What each provider may see, and who gets a new ticket.",
+    "estimates": "How long tickets take, told honestly, and whether it came true.",
+    "recommendation": "Who solves such tickets best.",
     "users": "The people who sign in.",
     "teams": "Our own teams and who is in them.",
     "tokens": "The tokens of programs.",

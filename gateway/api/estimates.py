@@ -136,7 +136,9 @@ class OneSide(ma.Schema):
     reopened = fields.Nested(OneShare, required=True)
     satisfied = fields.Nested(OneShare, required=True)
     median_cost = fields.Integer(allow_none=True, required=True)
-    load = fields.Float(allow_none=True, required=True)
+    workload = fields.Float(
+        allow_none=True, required=True, metadata={"description": "Hours of open work for each hour it has in a week."}
+    )
 
 
 class OneRecommendation(ma.Schema):
@@ -252,7 +254,7 @@ def _side(one: recommend.Side) -> dict[str, Any]:
     low, high = one.median_within
     times = {"median": one.median, "median_low": low, "median_high": high, "p80": one.p80}
     shares = {"passed_on": one.passed_on, "reopened": one.reopened, "satisfied": one.satisfied}
-    counts = {"n": len(one.finished), "open": len(one.ages), "median_cost": one.median_cost, "load": one.load}
+    counts = {"n": len(one.finished), "open": len(one.ages), "median_cost": one.median_cost, "workload": one.load}
     return {
         "side": one.name,
         "enough": one.enough,

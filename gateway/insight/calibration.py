@@ -119,8 +119,8 @@ def _mean(found: Sequence[float]) -> float | None:
 def replayed(
     cases: Sequence[Case], first: int, last: int, tell: Callable[[Known, Case], Times] | None = None, base: bool = True
 ) -> list[Forecast]:
-    """What would have been told of each ticket made in [first, last), from what was known when its day began; without
-    ``base`` not what all tickets together would have told."""
+    """What was told of each ticket made in [first, last), or would have been from what was known when its day began;
+    without ``base`` not what all tickets together would have told."""
     tell = tell or told_by_tandem
     known = Known(cases, day_start(first))
     found = []
@@ -134,5 +134,7 @@ def replayed(
 
 
 def told_by_tandem(known: Known, case: Case) -> Times:
-    """What Tandem tells, rounded up as it is told."""
+    """What Tandem told, or else would have: rounded up as it is told."""
+    if case.told is not None:
+        return case.told
     return tuple(None if span is None else span.length for span in known.estimate(case.kind).spans().values())

@@ -35,9 +35,11 @@ class Kind:
 @dataclass(frozen=True, slots=True)
 class Case:
     """One ticket. ``resolved``: when the resolution that held was reached; None while it is open. Cancelled tickets are
-    no cases: nobody waited for their solution."""
+    no cases: nobody waited for their solution. ``told``: what its requester was told at the time, for half, 8 and 9 of
+    10; None where nothing was."""
 
     created: int
     resolved: int | None
     kind: Kind = Kind()
     service: str = ""
+    told: tuple[int | None, ...] | None = None

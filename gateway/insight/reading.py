@@ -1,0 +1,157 @@
+"""The one door between the database and what is made of it here: histories of tickets, read with set-based queries.
+
+When a ticket was solved its clock knows: ``requester_wait`` is fulfilled at each solution and begins again when it is
+reopened, so the last one is the one that held. A ticket that ended without this clock (it was written down as ended, or
+no targets were in force) is left out: nobody knows how long its requester waited.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from gateway import plain
+from gateway.decide.capacity import HOURS_A_WEEK, load
+from gateway.insight.calibration import Forecast, replayed
+from gateway.insight.cases import Case, Kind
+from gateway.insight.estimates import Estimate, Known
+from gateway.insight.recommend import INTERNAL, History, Mark, Stay, side_of, stays_of
+from gateway.insight.saying import DAY, day_start
+from gateway.store.db import Road, Store
+
+YEAR = 365 * DAY
+"""How far back a history goes: what took long years ago says little of today."""
+
+QUARTER = 91 * DAY
+"""How far back it is looked whether what was told came true."""
+
+REOPENED_WITHIN = 7 * DAY
+"""A solution that is taken back within this time did not hold."""
+
+Turns = Sequence[tuple[str, int]]
+_SOLVED = ("resolved", "closed")
+
+_CASES = """
+select t.id, t.created_at, t.status, t.priority, t.fields, t.ledger, solved.at
+from ticket t left join (
+  select ticket_id, max(at) as at from clock_event where clock = 'requester_wait' and kind = 'fulfil' group by ticket_id
+) solved on solved.ticket_id = t.id
+where t.created_at >= ? and t.status <> 'cancelled' and t.kind <> 'problem'
+"""
+_HOLDINGS = "select ticket_id, holder, started_at from holding where ticket_id INTS(?) order by ticket_id, id"
+_TURNS = """
+select ticket_id, kind, at from clock_event
+where ticket_id INTS(?) and clock = 'requester_wait' and kind in ('activate', 'fulfil') order by ticket_id, id
+"""
+_OPEN = "select holder, count(*) from ticket where status not in ('resolved', 'closed', 'cancelled') group by holder"
+
+
+def cases(road: Road, since: int) -> dict[int, Case]:
+    """The tickets made since then, by inner id: incidents and requests that were not cancelled."""
+    found = {}
+    for id, created, status, priority, fields, ledger, solved in road.rows(_CASES, since):
+        over = status in _SOLVED
+        if over and solved is None:
+            continue
+        known = plain.read(fields)
+        kind = Kind.of({**known, "priority": priority})
+        found[id] = Case(created, solved if over else None, kind, str(known.get("service") or ""), _told(ledger))
+    return found
+
+
+def _told(ledger: str) -> tuple[int | None, ...] | None:
+    """What the requester was told when the ticket was made."""
+    kept = plain.read(ledger).get("estimate") if '"estimate"' in ledger else None
+    if kept is None:
+        return None
+    return tuple(None if span is None else span.length for span in Estimate.read(kept).spans().values())
+
+
+def history(road: Road, known: Mapping[int, Case], as_of: int) -> History:
+    """What our own teams and the providers did with these tickets, as it stood then; their load is today's."""
+    before = {id: case for id, case in known.items() if case.created < as_of}
+    held, turns = _of_tickets(road, _HOLDINGS, before, as_of), _of_tickets(road, _TURNS, before, as_of)
+    stays: list[Stay] = []
+    solutions: list[Mark] = []
+    for id, case in before.items():
+        over = case.resolved is not None and case.resolved < as_of
+        stays += stays_of(case.kind, held[id], case.resolved if over else None)
+        solutions += _solutions(case.kind, held[id], turns[id], as_of)
+    return History(stays, solutions, load=loads(road), as_of=as_of)
+
+
+def _of_tickets(road: Road, sql: str, known: Collection[int], as_of: int) -> dict[int, list[tuple[str, int]]]:
+    """(word, time) of each ticket, in order, of what was before ``as_of``."""
+    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for id, word, at in road.rows(sql, list(known)):
+        if at < as_of:
+            found[id].append((word, at))
+    return found
+
+
+def _solutions(kind: Kind, held: Turns, turns: Turns, now: int) -> Iterator[Mark]:
+    """Each solution that is old enough to be told, by who had the ticket, and whether it was taken back."""
+    for (word, at), after in zip_longest(turns, turns[1:]):
+        if word == "fulfil" and at + REOPENED_WITHIN <= now:
+            holder = next((holder for holder, start in reversed(held) if start <= at), "")
+            reopened = after is not None and after[0] == "activate" and after[1] - at <= REOPENED_WITHIN
+            yield Mark(side_of(holder), kind, reopened)
+
+
+def loads(road: Road) -> dict[str, float]:
+    """Hours of open work for each hour there is in a week, by side."""
+    open_tickets: dict[str, int] = defaultdict(int)
+    for holder, count in road.rows(_OPEN):
+        open_tickets[side_of(holder)] += count
+    teams = road.rows("select count(*) from team")[0][0]
+    hours = {INTERNAL: HOURS_A_WEEK * max(teams, 1)}
+    return {side: load(count, hours_a_week=hours.get(side, HOURS_A_WEEK)) for side, count in open_tickets.items()}
+
+
+class Histories:
+    """What is told in one process: a history read once a UTC day, as it stood when the day began. Safe to share between
+    threads."""
+
+    def __init__(self, store: Store, length: int = YEAR) -> None:
+        self._store, self._length = store, length
+        self._lock = threading.Lock()
+        self._day = -1
+        self._cases: dict[int, Case] = {}
+        self._known = Known((), 0)
+        self._forecasts: list[Forecast] | None = None
+
+    def known(self, now: int) -> Known:
+        """The history as it stood when the day of ``now`` began; UTC microseconds."""
+        with self._lock:
+            self._read(now)
+            return self._known
+
+    def estimate(self, fields: Mapping[str, Any], now: int) -> Estimate:
+        """What a ticket with these canonical fields may take."""
+        return self.known(now).estimate(Kind.of(fields))
+
+    def history(self, category: str, now: int) -> History:
+        """What each side did with the tickets of a category, as it stood when the day of ``now`` began."""
+        with self._lock:
+            self._read(now)
+            day, found = self._day, {id: case for id, case in self._cases.items() if case.kind.category == category}
+        with self._store.road() as road:
+            return history(road, found, day)
+
+    def forecasts(self, now: int) -> list[Forecast]:
+        """What was told of each ticket of the last ``QUARTER``, or would have been, and what came of it."""
+        with self._lock:
+            self._read(now)
+            if self._forecasts is None:
+                self._forecasts = replayed(list(self._cases.values()), self._day - QUARTER, self._day)
+            return self._forecasts
+
+    def _read(self, now: int) -> None:
+        if (day := day_start(now)) == self._day:
+            return
+        with self._store.road() as road:
+            self._cases = cases(road, day - self._length)
+        self._day, self._known, self._forecasts = day, Known(self._cases.values(), day), None
