@@ -149,6 +149,21 @@ def test_a_day_of_its_own_goes_before_closed_days_and_those_before_the_week() ->
     assert extra.reason(at("2026-12-25 00:00")) == "a launch"
 
 
+def test_a_day_of_its_own_may_overlap_with_the_night_before_and_no_time_counts_twice() -> None:
+    saturday = datetime(2026, 11, 21).date()
+    days = Days((((22 * H, 30 * H),),) * 5 + ((),) * 2, extra={saturday: (((4 * H, 8 * H),), "stocktaking")})
+    kept = Hours("test", "Europe/Madrid", days)
+    assert kept.worked(at("2026-11-20 12:00"), at("2026-11-22 12:00")) == 10 * H
+    assert kept.after(at("2026-11-20 22:00"), 9 * H) == at("2026-11-21 07:00")
+
+
+def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
+    thursday = at("2026-04-02 12:00")
+    assert office(country=Country("ES")).is_open(thursday)
+    assert not office(country=Country("ES", "MD")).is_open(thursday)
+    assert office(country=Country("ES", "MD")).reason(thursday) == "Maundy Thursday"
+
+
 # --- what holds for every calendar ---
 
 BEGIN, END = at("2023-12-25 00:00", "UTC"), at("2028-01-05 00:00", "UTC")
@@ -166,8 +181,8 @@ INSTANTS = st.one_of(
 
 @st.composite
 def windows(draw: st.DrawFn) -> tuple[tuple[int, int], ...]:
-    """Up to three windows of a day, apart; the last may reach into the next day, as far as 05:00."""
-    marks = sorted(draw(st.lists(st.integers(20, 96), max_size=6, unique=True)))
+    """Up to three windows of a day, apart; the last may reach into the next day, where it may overlap."""
+    marks = sorted(draw(st.lists(st.integers(0, 96), max_size=6, unique=True)))
     pairs = [(a * 15 * MINUTE, b * 15 * MINUTE) for a, b in zip(marks[::2], marks[1::2], strict=False)]
     if len(marks) % 2:
         pairs.append((marks[-1] * 15 * MINUTE, DAY + draw(st.integers(0, 20)) * 15 * MINUTE))

@@ -89,6 +89,15 @@ def test_quiet_hours_are_where_the_person_is(calendars: Calendars) -> None:
     assert [desk.is_quiet(boris), desk.is_quiet(ana)] == [True, False]  # 22:30 in Moscow
 
 
+def test_quiet_hours_are_those_of_the_weekday() -> None:
+    doc = document()
+    doc["rotations"]["desk"]["quiet"] = {"sunday": "10:00-02:00 next day", "friday": "10:00-12:00"}
+    desk = compile_calendars(doc).rotations["desk"]
+    quiet = [desk.is_quiet(at(f"2026-11-{day} {time}")) for day, time in ((20, "11:00"), (21, "11:00"), (22, "11:00"))]
+    assert quiet == [True, False, True]
+    assert [desk.is_quiet(at(f"2026-11-23 {time}")) for time in ("00:30", "11:00")] == [True, False]
+
+
 def test_an_urgent_ticket_of_another_team_goes_to_the_provider_who_works_at_night(calendars: Calendars) -> None:
     three = at("2026-11-20 03:00")
     assert calendars.may_call("team:network", "P1", three).to == "provider:acme"
