@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gateway.decide import intake, routing
+from gateway.decide import following, intake, parting, routing
 from gateway.decide.facts import REQUESTER, Command, Leg, Link
 from gateway.decide.merge import Pair, our_change, token
 from gateway.decide.objection import Objection as Objection
@@ -181,6 +181,7 @@ def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: lis
             link.pairs[name] = Pair(owed=int(p.ticket.fields.get(name) is not None))
     else:
         ended, link.role = link.role == "ended", role
+        parting.begins(p, link)
         p.touch(link)
         if ended and link.mapping_id != leg.mapping_id:
             move(p, link, leg.mapping_id)
@@ -266,12 +267,8 @@ def end(p: Planner, link: Link, what: Command) -> None:
             },
         )
         p.deliver(link, "comment", {"item": name_of(new), "audience": parties})
-    link.role = "ended"
-    p.touch(link)
-    p.do("role", {"link": link_name(link), "role": "ended"})
-    for kind, name in sorted(link.open_notices):  # its fields drive nothing any more
-        if name or kind in ("gone", "left", "merged"):
-            p.over(link, (kind,), name)
+    parting.close(p, link)
+    following.catch_up(p)
 
 
 def resolve(p: Planner, what: Command) -> None:

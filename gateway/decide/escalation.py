@@ -3,7 +3,7 @@
 ``follow`` is asked at the end of every plan, and by the clock when ``wake_at`` has come. It acts on all that is
 overdue, each thing once, however late, and says how late. Nothing is done twice: what was done is in the ticket's
 ledger (``watch``), in the same transaction. Besides the signals of ``signals`` it takes ``breach`` (``after``: which
-clock).
+clock) and ``warm`` (``after``: the provider that gets the ticket when it has answered).
 """
 
 from __future__ import annotations

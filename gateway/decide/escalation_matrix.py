@@ -87,7 +87,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A compiled escalation policy. Lengths of time in microseconds."""
+    """A compiled escalation policy, as the version of its label. Lengths of time in microseconds. ``notes``: for its
+    author."""
 
     rows: tuple[Row, ...] = ()
     roles: Mapping[str, Role] = field(default_factory=dict)
@@ -101,6 +102,8 @@ class Matrix:
     returns: int = 2
     messages: int = 0  # 0: not counted
     deadlock_inform: tuple[str, ...] = ()
+    label: str = ""
+    notes: tuple[str, ...] = ()
 
     def row(self, service: str, priority: str) -> Row | None:
         """The path of a cell; None where the matrix has a hole."""

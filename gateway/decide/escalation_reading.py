@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gateway.decide import escalation_checks
@@ -24,8 +25,9 @@ FUNCTIONAL_ONLY, HIERARCHICAL_ONLY = ("to", "how", "acknowledge", "otherwise"), 
 AT_ONCE = "at once"
 
 
-def compile_escalation(doc: Mapping[str, Any], known: Known | None = None) -> Matrix:
-    """Compile an escalation policy; raises ``BadPolicy`` with every fault at its place."""
+def compile_escalation(doc: Mapping[str, Any], known: Known | None = None, label: str = "escalation") -> Matrix:
+    """Compile an escalation policy; ``label`` is the version that decisions name: ``escalation@3``. Raises
+    ``BadPolicy`` with every fault at its place."""
     r = Reader(known)
     top = r.head(doc, "escalation", KEYS)
     calendar = _whose(r, top.get("calendar", "desk"), "calendar")
@@ -47,12 +49,13 @@ def compile_escalation(doc: Mapping[str, Any], known: Known | None = None) -> Ma
         int(r.number(deadlock.get("returns", 2), "deadlock.returns", 1, 50)),
         int(r.number(deadlock["messages"], "deadlock.messages", 2, 500)) if "messages" in deadlock else 0,
         _inform(r, deadlock.get("inform"), "deadlock.inform", roles),
+        label,
     )
     if matrix.unassigned.length and not matrix.unassigned_inform:
         r.fault("fallback.inform", "nobody is told of a ticket without anybody at work on it", None, "Name a role.")
     escalation_checks.check(r, matrix, services)
     r.done()
-    return matrix
+    return replace(matrix, notes=tuple(r.notes))
 
 
 def _role(r: Reader, name: str, value: Any) -> Role:

@@ -142,6 +142,8 @@ def _take(watch: Watch, matrix: Matrix, view: View, one: Signal) -> list[Happene
         _status(watch, matrix, one)
     elif one.kind == "holder" and one.after != watch.holder:
         watch.pass_to(one.after, one.at)
+    elif one.kind == "warm":
+        watch.ask(one.after, one.at, "warm", "warm")
     elif one.kind == "breach":
         watch.breaches.setdefault(one.after, one.at)
     elif one.kind == "returned":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Literal
 
-from gateway.decide import merge
+from gateway.decide import following, merge, parting
 from gateway.decide.facts import Binding, Hint, ItemSeen, Link, Observed, Ticket
 from gateway.decide.merge import Meaning, Pair, token
 from gateway.decide.pairing import apart, unseen
@@ -19,17 +19,14 @@ Use = Literal["use", "old", "fetch", "regressed"]
 def hint(p: Planner, link: Link, what: Hint) -> None:
     """Something happened there; the lane fetches, once, however many hints come meanwhile. What our own account did is
     most likely what we have just done: that look can wait until the lane has nothing else to do."""
-    if link.role in ("ended", "copy"):
-        p.plan.nothing = "the link has ended" if link.role == "ended" else "the record is a copy of one of ours"
+    if link.role == "copy":
+        p.plan.nothing = "the record is a copy of one of ours"
         return
     p.fetch(link, what.why, last=what.actor is not None and what.actor in p.leg(link).me)
 
 
 def observed(p: Planner, link: Link, seen: Observed) -> None:
     """A record was seen: use it, drop it as old, or ask for a newer look."""
-    if link.role == "ended" and seen.source != "reply":
-        p.plan.nothing = "the link has ended"
-        return
     if not seen.fields and seen.items is not None:  # a feed of items alone: they do not age
         items(p, link, seen)
         return
@@ -75,6 +72,9 @@ def _differs(link: Link, seen: Observed) -> bool:
 def take(p: Planner, link: Link, seen: Observed) -> None:
     """Merge every observed field and item, and what became of the record itself; then ghosts that can have landed
     only before this was read are laid to rest."""
+    if link.role == "ended" and seen.source != "reply":
+        afterwards(p, link, seen)
+        return
     remember(link, seen)
     if seen.state != "live":
         vanish(p, link, seen.state, seen.into)
@@ -90,8 +90,21 @@ def take(p: Planner, link: Link, seen: Observed) -> None:
         unseen(p, link)
     if seen.items is not None:
         items(p, link, seen)
+    parting.judge(p, link, seen)
     if seen.read_began is not None:
         lay(p, link, seen.read_began - leg.horizon)
+
+
+def afterwards(p: Planner, link: Link, seen: Observed) -> None:
+    """What comes of a link that has ended is recorded and shown, and drives nothing (ENGINE.md 3)."""
+    if seen.state != "live":
+        p.plan.nothing = "the link has ended"
+        return
+    parting.late(p, link, seen)
+    if seen.items is not None:
+        items(p, link, seen)
+    if seen.read_began is not None:
+        lay(p, link, seen.read_began - p.leg(link).horizon)
 
 
 def lay(p: Planner, link: Link, before: int) -> None:
@@ -154,7 +167,10 @@ def conclude(p: Planner, link: Link, name: str, pair: Pair, taken: merge.Taken) 
     if taken.verdict == "taken":
         if pair.since < p.ticket.version + 1:
             pair.since = p.ticket.version + 1
-        if name == "status" and link.role != "holder":
+        if parting.withheld(p, link, name):
+            return
+        if name == "status" and not following.follows(p, link, taken.value):
+            following.catch_up(p)
             return
         p.set(name, taken.value, f"{leg.name} says so", link)
     elif taken.verdict == "kept":
@@ -277,6 +293,10 @@ def come_in(p: Planner, link: Link, item: ItemSeen) -> None:
         parties = absolute(audience, leg.provider)
     if item.kind == "file" and leg.mapping.attachments.direction not in ("in", "both"):
         return
+    if link.role == "ended":  # heard, and passed on to nobody
+        parties = absolute(frozenset(), leg.provider) if parties else []
+    else:
+        parting.worked(p, link)
     new = p.new_id()
     author = f"provider:{leg.provider}"
     p.touch(link)

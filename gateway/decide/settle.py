@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from gateway.decide import merge
+from gateway.decide import merge, parting
 from gateway.decide.facts import LIVING, Attempt, Binding, Link, Observed, Settled
 from gateway.decide.merge import Pair, token
 from gateway.decide.observe import (
@@ -177,6 +177,7 @@ def receipts(p: Planner, link: Link, end: Settled, first: bool) -> None:
         vanish(p, link, seen.state, seen.into)
     elif seen.items is not None:
         items(p, link, seen)
+    parting.judge(p, link, seen)
 
 
 def in_words(told: str, end: Settled) -> str:
@@ -270,7 +271,10 @@ def fetched(p: Planner, link: Link, end: Settled) -> None:
     if p.facts.ticket is None:
         unknown_record(p, link, end.seen)
         return
-    if end.seen.state == "live":
+    if link.role == "ended":
+        for known in [a for a in link.attempts if a.outcome == "unknown" and a.kind in ("update", "create")]:
+            looked_up(p, link, known, end)
+    elif end.seen.state == "live":
         for open_attempt in [a for a in link.attempts if a.outcome == "unknown" and a.kind in ("update", "create")]:
             doubt(p, link, open_attempt, end)
     take(p, link, end.seen)
@@ -317,7 +321,12 @@ def doubt(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
         conclude(p, link, name, pair, taken)
         if pair.speaks:
             p.owe(link, name)
-    attempt(p, link, end, "ok" if known.kind == "create" else "ghost", known.id)  # a record is made once
+    looked_up(p, link, known, end)
+
+
+def looked_up(p: Planner, link: Link, known: Attempt, end: Settled) -> None:
+    """The record shows what became of an attempt without an answer: a record is made once, a write may still land."""
+    attempt(p, link, end, "ok" if known.kind == "create" else "ghost", known.id)
     p.do(
         "deliveries",
         {"link": link_name(link), "state": "done", "step": known.kind},

@@ -107,6 +107,7 @@ def test_a_value_without_a_meaning_is_held_in_both_directions(scene: Make) -> No
 def test_a_held_field_is_taken_as_soon_as_its_value_is_mapped(scene: Make) -> None:
     s = scene(mapping=NO_REJECTED)
     s.escalated()
+    s.desks["acme"].comment("tess", s.record().id, "That cannot be done.", True)
     s.edit_there(status="rejected")
     s.sync()
     s.remap(SHIPPED, links=True)

@@ -84,7 +84,10 @@ def test_taken_back_the_provider_reads_why_and_drives_nothing_any_more(scene: Ma
     s.desks["acme"].comment("tess", s.record().id, "hello?", True)
     s.sync()
     assert (s.fields()["title"], s.fields()["status"]) == ("never to be sent", "new")
-    assert s.value("select count(*) from comment where body = ?", "hello?") == 0
+    heard = "select a.party from comment c left join audience a on a.comment_id = c.id where c.body = 'hello?'"
+    assert s.rows(heard) == [("provider:acme",)], "what they still say is heard, and passed on to nobody"
+    assert s.rows("select role, leg_status from link") == [("ended", "in_progress")]
+    assert [kind for kind, _ in s.notices()] == ["late"]
 
 
 def test_escalated_again_the_same_record_is_worked_on(scene: Make) -> None:

@@ -45,6 +45,7 @@ def test_a_value_that_means_something_again(scene: Make) -> None:
 def test_a_value_that_the_mapping_learned(scene: Make) -> None:
     s = scene(mapping=NO_REJECTED)
     s.escalated()
+    s.desks["acme"].comment("tess", s.record().id, "That cannot be done.", True)
     s.edit_there(status="rejected")
     s.sync()
     s.remap(SHIPPED, links=True)
