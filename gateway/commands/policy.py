@@ -17,7 +17,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 why = click.option("--reason", required=True, help="Why; it stands in the audit trail.")
 
 
-@click.group(help="What is shared with each provider (share:NAME), and who gets a new ticket (routing).")
+@click.group(help="What is shared with each provider (share:NAME), and how tickets are decided: see docs/policies.md.")
 def command() -> None: ...
 
 
@@ -60,6 +60,18 @@ def publish(file: Path, reason: str, as_json: bool) -> None:
             return
     tell(draft, changes)
     click.echo(f"{made.title}: version {made.number} is in force")
+
+
+@command.command()
+@why
+def adopt(reason: str) -> None:
+    """Publish the policies that come with Tandem: those of which no version was ever published."""
+    with runtime() as rt, rt.store.write() as conn:
+        made = policies.adopt(conn, me(rt), reason)
+    for one in made:
+        click.echo(f"{one.title}: version {one.number} is in force")
+    if not made:
+        click.echo("each has a version already: nothing was done")
 
 
 @command.command()

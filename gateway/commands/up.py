@@ -14,6 +14,7 @@ from gateway.demo import company
 from gateway.demo import desk as demo_desk
 from gateway.journal.chain import Key
 from gateway.people import tokens, users
+from gateway.providers import policies
 from gateway.store import schema, tables
 from gateway.store.db import Store
 from gateway.workers import embedded
@@ -75,6 +76,7 @@ def prepare(config: Config) -> Login | None:
             password = secrets.token_urlsafe(12)
             admin = users.add(conn, by, ADMIN, "Administrator", "admin", password)
             _, token = tokens.create(conn, by, "first", "admin", admin)
+            policies.adopt(conn, by, "they come with Tandem")
             return Login(ADMIN, password, token)
     finally:
         store.close()

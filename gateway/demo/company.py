@@ -14,10 +14,11 @@ from gateway.config import Config
 from gateway.demo.story import PEOPLE, address
 from gateway.desk import contacts
 from gateway.errors import Conflict
-from gateway.journal.audit import note
 from gateway.journal.chain import Key
 from gateway.people import users
 from gateway.people.users import By
+from gateway.providers import versions
+from gateway.providers.versions import New
 from gateway.store import tables
 from gateway.store.db import Store
 from gateway.store.ids import mint
@@ -93,10 +94,5 @@ def _team(conn: Connection, by: By) -> None:
 
 
 def _routing(conn: Connection, by: By) -> None:
-    """The rules, unless somebody has published others."""
-    d = tables.document.c
-    if conn.execute(select(d.id).where(d.kind == "policy", d.name == "routing").limit(1)).first():
-        return
-    row = {"id": mint(), "kind": "policy", "name": "routing", "version": 1, "text": ROUTING, "author": by.actor}
-    conn.execute(insert(tables.document).values(**row, reason="the demo's rules", created_at=by.at))
-    note(conn, by.key, by.at, "policy:routing", by.actor, "published", "routing@1", {"text": ROUTING})
+    """The demo's rules, in place of those that come with Tandem. Its provider has no connection yet."""
+    versions.publish(conn, by, New("policy", "routing", ROUTING, "the demo's rules"))

@@ -113,7 +113,8 @@ class Company:
         return True
 
     def _wish(self, what: str, actor: str, name: str, data: dict[str, Any], ticket: int | None = None) -> None:
-        pipeline.change(self.rt, Command(what, actor, data, "", name), ticket)
+        party = "requester" if actor.startswith("requester:") else ""
+        pipeline.change(self.rt, Command(what, actor, data, "", name, party), ticket)
 
     def _open(self) -> int:
         return int(self._one(select(func.count()).where(tables.ticket.c.status.not_in(FINAL))) or 0)

@@ -162,6 +162,7 @@ def tickets() -> Iterator[tuple[str, dict[str, Any]]]:
                 "urgency": story.urgency,
                 "category": story.category,
                 "tags": sorted(story.tags),
+                "assets": [f"PC-{number % 200 + 1000}"] if story.category == "hardware" else [],
                 "requester": {"name": name, "email": address(name)},
             },
         )
