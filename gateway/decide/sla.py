@@ -157,6 +157,7 @@ class _Story(Clocks):
 
     def _holder(self, signal: Signal, at: int) -> None:
         self.holder = signal.after
+        self.team(self.holder, at, signal.party)
         held = _reasons(self.status, self.holder)
         others = self.resting() - {"provider"}  # who answered is not waited for again because the holder changes
         self.rest(held if RESOLVED in held else others | (held & {"provider"}), at, signal.party)

@@ -58,9 +58,7 @@ class Clocks:
         """What a clock is held to by the policy in force and the ticket as it is now."""
         clock, provider = named(key)
         about = self.about._replace(provider=provider.removeprefix("provider:")) if provider else self.about
-        before = self.state["clocks"].get(key)
-        kept = terms_of(before).who if before is not None else ""
-        return self.targets.terms(clock, about, self.view.holder, self.view.requester.get("site", ""), kept)
+        return self.targets.terms(clock, about, self.state["team"], self.view.requester.get("site", ""))
 
     def warnings(self, one: Instance) -> Iterator[tuple[str, int]]:
         """The warnings that were not given yet, each with its instant."""
@@ -75,7 +73,12 @@ class Clocks:
 
     def began(self, at: int, party: str) -> None:
         """The ticket is there."""
-        self._event(TICKET, 1, "activate", at, party)
+        self._event(TICKET, 1, "activate", at, party, self.view.holder if self.view.holder.startswith("team:") else "")
+
+    def team(self, team: str, at: int, party: str) -> None:
+        """A team of ours has it; work goes by its calendar, while a provider has it, too."""
+        if team.startswith("team:") and team != self.state["team"]:
+            self._event(TICKET, 1, "retarget", at, party, team)
 
     def begin(self, clocks: Iterable[str], at: int, party: str) -> None:
         """A new instance of each of these; of a provider's, ``party`` is the provider."""

@@ -1,8 +1,9 @@
 """What became of a ticket's clocks, event by event; the state is nothing but what these come to (DOMAIN.md 2.1).
 
 Why a ticket rests (it waits for its requester, a provider has it ...) is told once, by the events of the clock
-``ticket``, as a set of reasons and since when. Which of them stop a clock is a matter of its terms. So a due time is
-always computed from the beginning, whatever the terms were meanwhile, and never from what was left.
+``ticket``, as a set of reasons and since when; so is which team of ours has it. Which of the reasons stop a clock is a
+matter of its terms. So a due time is always computed from the beginning, whatever the terms were meanwhile, and never
+from what was left.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ TICKET = "ticket"
 
 FOREVER = 1 << 62
 State = dict[str, Any]
-"""``at``: when the ticket began; ``off``: reason -> [[since, until or None]]; ``clocks``: key -> its last instance."""
+"""``at``: when the ticket began; ``team``: of ours that has it, or had it last; ``off``: reason -> [[since, until or
+None]]; ``clocks``: key -> its last instance."""
 
 Instance = dict[str, Any]
 """``n``; ``at``: when it was activated, ``from``: from when its time counts; ``terms``, ``policy``, ``calendar``;
@@ -58,7 +60,9 @@ def fold(state: State, event: Event) -> None:
     """Let one event happen."""
     if event.clock == TICKET:
         if event.kind == "activate":
-            state.update({"at": event.at, "off": {}, "clocks": {}})
+            state.update({"at": event.at, "team": event.reason, "off": {}, "clocks": {}})
+        elif event.kind == "retarget":
+            state["team"] = event.reason
         else:
             _rest(state["off"], frozenset(event.reason.split()) if event.kind == "pause" else frozenset(), event.at)
     elif event.kind == "activate":

@@ -176,18 +176,18 @@ class Targets:
     notes: tuple[str, ...] = ()
     _found: dict[tuple[str, ...], Terms] = field(default_factory=dict, compare=False, repr=False)
 
-    def terms(self, clock: str, about: About, holder: str = "", site: str = "", before: str = "") -> Terms:
-        """What a clock is held to. ``holder``: who has the ticket; ``before``: whose calendar it went by so far, which
-        stays while no team of ours has it."""
-        asked = (clock, *about, holder if holder.startswith("team:") else "", site, before)
+    def terms(self, clock: str, about: About, team: str = "", site: str = "") -> Terms:
+        """What a clock is held to. ``team``: ``team:<slug>`` of ours that has the ticket, or had it last; ``site``: of
+        the requester."""
+        asked = (clock, *about, team, site)
         known = self._found.get(asked)
         if known is None:
             if len(self._found) >= _MOST:
                 self._found.clear()
-            known = self._found[asked] = self._terms(clock, about, holder, site, before)
+            known = self._found[asked] = self._terms(clock, about, team, site)
         return known
 
-    def _terms(self, clock: str, about: About, holder: str, site: str, before: str) -> Terms:
+    def _terms(self, clock: str, about: About, team: str, site: str) -> Terms:
         kind = CLOCKS[clock]
         usual = self.usual.get(clock) or Usual(kind.calendar, (), kind.pauses)
         found = next((rule for rule in self.rules if clock in rule.targets and rule.matches(about)), None)
@@ -196,7 +196,7 @@ class Targets:
         pauses = target.pauses if target and target.pauses is not None else usual.pauses
         if kind.goes_on and (clock != "requester_wait" or self.reopened == DOES_NOT):
             pauses = (*pauses, RESOLVED)
-        who = _calendar(said, holder, site, about.provider, before)
+        who = _calendar(said, team, site, about.provider)
         if target is None or found is None:
             return Terms(None, who, (), pauses, NO_RULE)
         warn = target.warn if target.warn is not None else usual.warn
@@ -217,9 +217,9 @@ NOTHING = Targets("")
 """Where no policy is in force: every clock is kept, and nothing is promised."""
 
 
-def _calendar(said: str, holder: str, site: str, provider: str, before: str) -> str:
+def _calendar(said: str, team: str, site: str, provider: str) -> str:
     if said == "holder":
-        return holder if holder.startswith("team:") else before or "desk"
+        return team or "desk"
     if said == "site":
         return f"site:{site.replace('·', ' ')}" if site else "desk"
     return f"provider:{provider}" if said == "provider" else said
