@@ -10,10 +10,16 @@ from gateway.decide.hours_oncall import Person, Rotation
 from gateway.decide.hours_open import Hours
 from gateway.decide.hours_words import filled, language_of, week
 
+DESK = "team:service-desk"
 OPEN = "open hours"
 NO_RULE = "no rule"
 """The rulings that no rule of the policy makes: within hours nobody needs to be called; outside nobody is, unless a
 rule says so."""
+
+
+def same(who: str) -> str:
+    """One name for everybody who has hours: lower case, and the first team that there ever is, is the desk."""
+    return "desk" if who == DESK else who.casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Rule:
 class Ruling:
     """``does``: open | call | hand over | wait. ``person``: who may be called; None: nobody. ``to``: who gets the
     ticket now; ``opens``: the next opening (UTC microseconds, None: never); ``text``: the name of what the requester is
-    told; ``lost``: the rules before it, each with why."""
+    told, "" for that of the hours; ``lost``: the rules before it, each with why."""
 
     does: str
     rule: str
@@ -75,7 +81,11 @@ class Calendars:
 
     def of(self, who: str) -> Hours:
         """The hours of ``desk``, ``team:<slug>``, ``provider:<slug>`` or ``site:<name>``: its own, or the default."""
-        return self.named[self.keepers.get(who.casefold(), self.default)]
+        return self.named[self.keepers.get(same(who), self.default)]
+
+    def promised(self, who: str, site: str) -> Hours:
+        """The hours that a requester at ``site`` counts on: the site's own, or else those of ``who`` has the ticket."""
+        return self.of(f"site:{site}" if f"site:{site}".casefold() in self.keepers else who)
 
     def on_call(self, rotation: str, at: int) -> Person | None:
         """Whose turn it is; None before the first turn. Raises ``KeyError`` where there is no such rotation."""
@@ -93,34 +103,34 @@ class Calendars:
             why = self._against(rule, who, priority, at)
             if not why:
                 person = self.on_call(rule.rotation, at) if rule.does == "call" else None
-                name = rule.text or hours.text or self.text
-                made = (person, rule.rotation, rule.to, name, opens, tuple(lost))
+                made = (person, rule.rotation, rule.to, rule.text, opens, tuple(lost))
                 return Ruling(rule.does, rule.name, rule.because, self.label, *made)
             lost.append((rule.name, why))
         because = "nobody is called without a rule that says so"
-        return Ruling("wait", NO_RULE, because, self.label, None, "", "", hours.text or self.text, opens, tuple(lost))
+        return Ruling("wait", NO_RULE, because, self.label, opens=opens, lost=tuple(lost))
 
-    def told(self, who: str, at: int, language: str, priority: str = "", zone: str = "") -> str:
-        """What a requester is told outside the hours of ``who``, with the next opening; "" within them. ``priority``:
-        of the ticket, for the text of its rule; ``zone``: the requester's, where the opening is told by that."""
-        ruling = self.may_call(who, priority, at)
-        if ruling.does == "open":
+    def told(self, who: str, at: int, language: str, priority: str = "", zone: str = "", site: str = "") -> str:
+        """What a requester at ``site`` is told outside of hours, with the next opening; "" within them. ``who`` has the
+        ticket, whose ``priority`` says what is done and so which text it is; ``zone``: to tell the opening by another
+        clock than that of those hours."""
+        hours = self.promised(who, site)
+        if hours.is_open(at):
             return ""
-        spoken = language_of(language)
-        return filled(self.texts[ruling.text][spoken], self.of(who), at, spoken, zone)
+        text, spoken = self.may_call(who, priority, at).text or hours.text or self.text, language_of(language)
+        return filled(self.texts[text][spoken], hours, at, spoken, zone)
 
-    def support_hours(self, who: str, language: str) -> str:
-        """The usual week of ``who`` in words: ``Monday–Friday 09:00–18:00 (Madrid)``."""
-        return week(self.of(who), language_of(language))
+    def support_hours(self, who: str, language: str, site: str = "") -> str:
+        """The usual week that a requester at ``site`` counts on: ``Monday–Friday 09:00–18:00 (Madrid)``."""
+        return week(self.promised(who, site), language_of(language))
 
     def _against(self, rule: Rule, who: str, priority: str, at: int) -> str:
         """Why a rule does not apply; "" if it does."""
         if rule.priorities and priority not in rule.priorities:
             return f"it is for {', '.join(rule.priorities)}"
-        if rule.holders and who.casefold() not in rule.holders:
+        if rule.holders and same(who) not in rule.holders:
             return f"it is for {', '.join(rule.holders)}"
         if rule.does == "hand over":
-            if rule.to.casefold() == who.casefold():
+            if same(rule.to) == same(who):
                 return f"{rule.to} has it already"
             return "" if self.of(rule.to).is_open(at) else f"{rule.to} is closed, too"
         if rule.does == "call":

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from gateway.decide.hours_calendars import same
 from gateway.decide.hours_days import WEEKDAYS, WHOLE, Windows
 from gateway.decide.hours_zone import DAY, EPOCH_DAY, MINUTE, zone_named
 from gateway.decide.language import Reader, join, nearest
@@ -173,12 +174,12 @@ def zone_info(name: str) -> ZoneInfo:
 
 
 def keeper(r: Reader, value: Any, path: str) -> str:
-    """Who has hours, in lower case: ``desk``, ``team:<slug>``, ``provider:<slug>`` or ``site:<name>``."""
+    """Who has hours, as ``same`` names them: ``desk``, ``team:<slug>``, ``provider:<slug>`` or ``site:<name>``."""
     kind, _, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
     if value == "desk" or (kind == "site" and rest.strip()):
-        return str(value).casefold()
+        return same(value)
     if kind in ("team", "provider"):
-        return r.holder(value, path).casefold()
+        return same(r.holder(value, path))
     r.fault(path, "nobody who keeps hours", value, "Write desk, team:<slug>, provider:<slug> or site:<name>.")
     return ""
 

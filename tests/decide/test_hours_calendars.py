@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.decide.hours import Calendars, Person, Rotation, compile_calendars
 from gateway.decide.hours_zone import DAY
+from gateway.decide.language import BadPolicy
 from mappings.loader import load, plain
 from tests.decide.hours_world import SHIPPED, H, at, document, example
 
@@ -238,9 +239,35 @@ def test_the_opening_can_be_told_by_the_clock_of_the_requester(calendars: Calend
 
 
 def test_a_calendar_may_have_a_text_of_its_own(calendars: Calendars) -> None:
-    told = calendars.told("site:Moscow", at("2026-11-21 02:00"), "en")
+    told = calendars.told("desk", at("2026-11-21 02:00"), "en", site="Moscow")
     week = "Monday–Friday 10:00–19:00 (Moscow)"
     assert told == f"The Moscow desk is closed until Monday 23 November 2026, 10:00 (Moscow). Its hours: {week}."
+
+
+def test_a_requester_is_told_by_the_hours_of_the_own_site_and_what_the_rules_say_of_the_holder(
+    calendars: Calendars,
+) -> None:
+    early = at("2026-11-20 08:30")  # 10:30 in Moscow
+    assert calendars.told("desk", early, "en", "P4", site="Moscow") == ""
+    assert "opens" not in (madrid := calendars.told("desk", early, "en", "P4", site="Madrid"))
+    assert madrid == calendars.told("desk", early, "en", "P4", site="Nowhere")
+    assert madrid == "We are closed. We open again on Friday 20 November 2026, 09:00 (Madrid)."
+    night = calendars.told("desk", at(NIGHT), "en", "P1", site="Moscow")
+    assert night.startswith(
+        "We are closed until Friday 20 November 2026, 10:00 (Moscow), but for something this urgent"
+    )
+    holiday = at("2026-11-04 12:00")  # the desk is at work, but nobody is promised to Moscow
+    assert calendars.told("desk", holiday, "ru", "P3", site="moscow").startswith("Служба в Москве закрыта.")
+    assert calendars.support_hours("desk", "en", "Moscow") == "Monday–Friday 10:00–19:00 (Moscow)"
+
+
+def test_the_first_team_is_the_desk(calendars: Calendars) -> None:
+    assert calendars.of("team:service-desk") is calendars.of("desk")
+    assert calendars.may_call("team:service-desk", "P1", at(NIGHT)).rule == "urgent calls"
+    doc = document()
+    doc["calendars"]["moscow"]["kept_by"] = ["team:service-desk"]
+    with pytest.raises(BadPolicy, match="two calendars"):
+        compile_calendars(doc)
 
 
 def test_support_hours_in_words(calendars: Calendars) -> None:
