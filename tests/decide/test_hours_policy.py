@@ -8,7 +8,7 @@ import pytest
 
 from gateway.decide.hours import compile_calendars
 from gateway.decide.language import BadPolicy, Fault, Known
-from tests.decide.hours_world import document
+from tests.decide.hours_world import H, at, document
 
 KNOWN = Known(frozenset({"moscow-desk", "network"}), frozenset({"acme"}), frozenset({"acme"}))
 
@@ -164,6 +164,49 @@ def test_every_place_bears_any_value(broken: Any) -> None:
             compile_calendars(doc, KNOWN)
         except BadPolicy as bad:
             assert all(fault.title for fault in bad.faults)
+
+
+@pytest.mark.parametrize(
+    ("hours", "worked"),
+    [
+        ({"every day": "08:00-08:00 next day"}, 168),
+        ({"every day": "00:00-12:00, 12:00-24:00"}, 168),
+        ({"sunday": "22:00-06:00 next day", "monday": "06:00-07:00"}, 9),
+        ({"saturday to monday": "09:00-10:00"}, 3),
+        ("always", 168),
+    ],
+)
+def test_hours_that_touch_do_not_overlap(hours: Any, worked: int) -> None:
+    doc = document()
+    put(doc, "calendars/nights/hours", hours)
+    kept = compile_calendars(doc).of("provider:acme")
+    assert kept.worked(at("2026-11-02 12:00"), at("2026-11-09 12:00")) == worked * H
+
+
+def test_turns_of_several_weeks_and_of_a_day() -> None:
+    doc = document()
+    put(doc, "rotations/desk/overrides", [])
+    put(doc, "rotations/desk/weeks", "2")
+    turns = compile_calendars(doc)
+    first = [turns.on_call("desk", at(f"2026-01-{day} 09:00")) for day in ("12", "19", "26")]
+    assert [one.slug if one else "" for one in first] == ["ana", "ana", "boris"]
+    del doc["rotations"]["desk"]["weeks"]
+    put(doc, "rotations/desk/handover", "every day 18:00")
+    turns = compile_calendars(doc)
+    first = [turns.on_call("desk", at(f"2026-01-{day} 18:00")) for day in ("05", "06", "07")]
+    assert [one.slug if one else "" for one in first] == ["", "ana", "boris"]
+
+
+def test_stand_ins_may_be_written_in_any_order_and_not_at_once() -> None:
+    doc = document()
+    another = {"from": "2026-11-20 09:00", "to": "2026-11-21", "person": "carmen", "reason": "Ana is away"}
+    doc["rotations"]["desk"]["overrides"].append(another)
+    assert [one.reason for one in compile_calendars(doc).rotations["desk"].overrides] == [
+        "Ana is away",
+        "Boris is away",
+    ]
+    another["to"] = "2026-11-24 09:01"
+    assert [fault.path for fault in faults(doc)] == ["rotations.desk.overrides[1]"]
 
 
 def test_a_missing_city_is_guessed() -> None:
