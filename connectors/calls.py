@@ -97,20 +97,21 @@ class _Rejected(Exception):
 
 def _once(desk: Desk, ctx: Context, ask: Ask, names: dict[str, Any], first: Mapping[str, Any] | None = None) -> Reply:
     """One exchange, signed in. A 401 says that nothing was done: the sign-in is renewed and the call repeated, once."""
-    token = partial(_token, desk)
-    auth = desk.signin.headers(ctx, token, names)
+    sign_in = partial(token, desk)
+    auth = desk.signin.headers(ctx, sign_in, names)
     try:
         return _exchange(desk, ctx, ask, names, auth, first)
     except _Rejected as no:
-        if not desk.signin.renew(ctx, token, names, auth):
+        if not desk.signin.renew(ctx, sign_in, names, auth):
             raise no.outcome from None
     try:
-        return _exchange(desk, ctx, ask, names, desk.signin.headers(ctx, token, names), first)
+        return _exchange(desk, ctx, ask, names, desk.signin.headers(ctx, sign_in, names), first)
     except _Rejected as no:
         raise no.outcome from None
 
 
-def _token(desk: Desk, ctx: Context, spec: Mapping[str, Any], names: Names, headers: Mapping[str, str]) -> Any:
+def token(desk: Desk, ctx: Context, spec: Mapping[str, Any], names: Names, headers: Mapping[str, str]) -> Any:
+    """What a sign-in that gives tokens answers, as a document. Raises an ``Outcome``."""
     try:
         return _exchange(desk, ctx, Ask(spec, "sign_in", names), dict(names), headers, None).doc
     except _Rejected as no:

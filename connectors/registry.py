@@ -139,8 +139,15 @@ def build(
     spec = manifest(kind) if isinstance(kind, str) else kind
     values = forms.filled(spec, auth, verify, settings, secrets)
     if "python" in spec.doc and spec.hooks is not None:
-        checked = spec.choice("webhook.verify", verify)[1]
-        own: Connector = spec.hooks(spec, settings=values, secrets=secrets, verify=checked, declared=declared or {})
+        own: Connector = spec.hooks(
+            spec,
+            settings=values,
+            secrets=secrets,
+            auth=spec.choice("auth", auth)[1],
+            verify=spec.choice("webhook.verify", verify)[1],
+            renewal=renewal,
+            declared=declared or {},
+        )
         return own
     return Rest(
         spec,

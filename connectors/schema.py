@@ -243,6 +243,7 @@ CURSOR = record(
         "format": FORMATS,
         "window": PERIOD,
         "every": PERIOD,
+        "sorted": FLAG,
     },
     ("kind",),
 )
@@ -452,7 +453,9 @@ OWN = record(
         "tested": listing(TEXT),
         "python": listing(word(*OWN_VERBS)),
         "settings": SETTINGS,
-        "auth": table(record({"basic": listing(TEMPLATE), "settings": SETTINGS}, ("basic",)), NAME),
+        "auth": table(
+            record({"basic": listing(TEMPLATE), "headers": table(TEMPLATE), "token": TOKEN, "settings": SETTINGS}), NAME
+        ),
         "text": record({"format": TEXT, "max": NUMBER}, ("format",)),
         "fields": table(record(FIELD)),
         "status": TEXT,

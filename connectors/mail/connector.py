@@ -42,9 +42,11 @@ from connectors.base import (
 from connectors.catalogue import build_catalogue
 from connectors.errors import Gone, Refused, Retry, Unknown, Unsupported
 from connectors.mail import inbound, statuses
+from connectors.mail.keys import Keys
 from connectors.mail.letters import MINTED, Ends, Letter, compose, fresh
 from connectors.mail.post import AT_ONCE, Mailbox, Post, either, having, over, quoted
 from connectors.manifest import Manifest
+from connectors.signin import Renewal
 from connectors.signing import SECRET
 from connectors.traits import Traits
 
@@ -66,7 +68,9 @@ class Connector(Traits):
         *,
         settings: Mapping[str, Any],
         secrets: Mapping[str, str],
+        auth: Mapping[str, Any],
         verify: Mapping[str, Any],
+        renewal: Renewal | None,
         declared: Mapping[str, Json],
     ) -> None:
         super().__init__(manifest, {f"settings.{name}": value for name, value in settings.items()})
@@ -74,7 +78,8 @@ class Connector(Traits):
         senders = settings.get("senders") or them.partition("@")[2]
         named = (each.strip().removeprefix("@").lower() for each in senders.split(","))
         self._ends = Ends(us, them, (*filter(None, named), them.lower()), settings["machines"])
-        self._post = Post(over("smtp", settings), over("imap", settings), settings["login"], secrets["password"])
+        keys = Keys(auth, settings, secrets, renewal)
+        self._post = Post(over("smtp", settings), over("imap", settings), keys)
         self._folders = [settings["folder"], *([settings["sent"]] if settings.get("sent") else [])]
         listed = build_catalogue(manifest, self._settings, {}, declared).doc["fields"]
         self._words = statuses.table(cast(Mapping[str, Any], listed)[self.status].get("values", {}))

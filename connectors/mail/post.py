@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from connectors.base import Context
 from connectors.egress import EgressRefused
 from connectors.errors import Outcome, Refused, Retry, Unauthorized, Unknown
+from connectors.mail.keys import Keys
 from connectors.mail.letters import Letter
 from connectors.transport import NotSent
 
+T = TypeVar("T")
 AT_ONCE = 100
 UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[CONTACTADMIN]")
 MOST = 64 * 1024 * 1024
@@ -82,8 +85,7 @@ class Post:
 
     outgoing: Server
     incoming: Server
-    login: str
-    password: str = field(repr=False)
+    keys: Keys = field(repr=False)
 
     def send(self, ctx: Context, sender: str, recipients: Sequence[str], mail: bytes) -> str:
         """Hands one mail over for all ``recipients`` or for none; the server's words. Raises an ``Outcome``:
@@ -113,26 +115,54 @@ class Post:
     @contextmanager
     def _smtp(self, ctx: Context, sender: str) -> Iterator[smtplib.SMTP]:
         """Signed in; what goes wrong has left nothing."""
+        smtp = self._twice(ctx, partial(self._smtp_for, ctx, sender))
+        try:
+            with self._as_outcomes():
+                yield smtp
+        finally:
+            smtp.close()
+
+    def _smtp_for(self, ctx: Context, sender: str, word: str) -> smtplib.SMTP:
         smtp = _Smtp(self.outgoing.dial(ctx), sender.partition("@")[2])
         try:
-            self._yes(smtp.connect(self.outgoing.host, self.outgoing.port), 220)
-            smtp.ehlo_or_helo_if_needed()
-            if self.outgoing.security == "starttls":
-                verified: Any = _Verified(ctx.session, self.outgoing.host)
-                self._yes(smtp.starttls(context=verified), 220)
-                smtp.ehlo()
-            if smtp.has_extn("auth"):
-                smtp.login(self.login, self.password)
-            yield smtp
+            with self._as_outcomes():
+                self._yes(smtp.connect(self.outgoing.host, self.outgoing.port), 220)
+                smtp.ehlo_or_helo_if_needed()
+                if self.outgoing.security == "starttls":
+                    verified: Any = _Verified(ctx.session, self.outgoing.host)
+                    self._yes(smtp.starttls(context=verified), 220)
+                    smtp.ehlo()
+                if self.keys.tokens:
+                    smtp.auth("XOAUTH2", lambda said=None: "" if said else _bearer(self.keys.login, word))
+                elif smtp.has_extn("auth"):
+                    smtp.login(self.keys.login, word)
+        except Outcome:
+            smtp.close()
+            raise
+        return smtp
+
+    def _twice(self, ctx: Context, connect: Callable[[str], T]) -> T:
+        """A connection that is signed in; with another token where the one we have is refused, once."""
+        word = self.keys.word(ctx)
+        try:
+            return connect(word)
+        except Unauthorized:
+            if not self.keys.renew(ctx, word):
+                raise
+        return connect(self.keys.word(ctx))
+
+    @contextmanager
+    def _as_outcomes(self) -> Iterator[None]:
+        """Whatever goes wrong on a connection before anything was handed over is an ``Outcome``."""
+        try:
+            yield
         except smtplib.SMTPAuthenticationError as error:
             kind = Unauthorized if error.smtp_code >= 500 else Retry
             raise kind(self._said(error.smtp_error)) from error
         except NotSent as error:
             raise Retry(str(error)) from error
-        except (smtplib.SMTPException, OSError) as error:
-            raise Retry(f"{type(error).__name__}: {error}".replace(self.password, "***")) from error
-        finally:
-            smtp.close()
+        except (smtplib.SMTPException, imaplib.IMAP4.error, OSError, ValueError) as error:
+            raise Retry(self._said(f"{type(error).__name__}: {error}")) from error
 
     def _yes(self, answer: tuple[int, Any], wanted: int = 250) -> None:
         """Raises what another answer than ``wanted`` means before anything was handed over."""
@@ -144,7 +174,7 @@ class Post:
 
     def _said(self, words: Any) -> str:
         text = words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
-        return text.replace(self.password, "***") or "no word why"
+        return self.keys.clean(text) or "no word why"
 
     def check(self, ctx: Context, sender: str) -> None:
         """Signs in to the outgoing server. Raises an ``Outcome``."""
@@ -154,34 +184,48 @@ class Post:
     @contextmanager
     def mailbox(self, ctx: Context) -> Iterator[Mailbox]:
         """The mailbox, signed in. Whatever goes wrong with it is an ``Outcome`` of a read."""
+        imap = self._twice(ctx, partial(self._imap_for, ctx))
+        try:
+            with self._as_outcomes():
+                yield Mailbox(imap, self._said)
+                with suppress(imaplib.IMAP4.error, OSError):
+                    imap.logout()
+        finally:
+            imap.sock.close()
+
+    def _imap_for(self, ctx: Context, word: str) -> imaplib.IMAP4:
         sock = self.incoming.dial(ctx)
         try:
-            imap = _Imap(sock, self.incoming.host)
-            if self.incoming.security == "starttls":
-                verified: Any = _Verified(ctx.session, self.incoming.host)
-                imap.starttls(verified)
-            self._sign_in(imap)
-            yield Mailbox(imap, self._said)
-            with suppress(imaplib.IMAP4.error, OSError):
-                imap.logout()
-        except NotSent as error:
-            raise Retry(str(error)) from error
-        except (imaplib.IMAP4.error, OSError, ValueError) as error:
-            raise Retry(self._said(f"{type(error).__name__}: {error}")) from error
-        finally:
+            with self._as_outcomes():
+                imap = _Imap(sock, self.incoming.host)
+                if self.incoming.security == "starttls":
+                    verified: Any = _Verified(ctx.session, self.incoming.host)
+                    imap.starttls(verified)
+                self._sign_in(imap, word)
+                return imap
+        except Outcome:
             sock.close()
+            raise
 
-    def _sign_in(self, imap: imaplib.IMAP4) -> None:
+    def _sign_in(self, imap: imaplib.IMAP4, word: str) -> None:
+        login = self.keys.login
         try:
-            if "AUTH=PLAIN" in imap.capabilities:
-                imap.authenticate("PLAIN", lambda _: f"\0{self.login}\0{self.password}".encode())
+            if self.keys.tokens:
+                imap.authenticate("XOAUTH2", lambda said: b"" if said else _bearer(login, word).encode())
+            elif "AUTH=PLAIN" in imap.capabilities:
+                imap.authenticate("PLAIN", lambda _: f"\0{login}\0{word}".encode())
             else:
-                imap.login(self.login, self.password)
+                imap.login(login, word)
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
             said = self._said(error)
-            raise (Retry if any(word in said for word in UNAVAILABLE) else Unauthorized)(said) from error
+            raise (Retry if any(each in said for each in UNAVAILABLE) else Unauthorized)(said) from error
+
+
+def _bearer(login: str, token: str) -> str:
+    """What XOAUTH2 shows."""
+    return f"user={login}\x01auth=Bearer {token}\x01\x01"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Two mailboxes on the loopback, ours and a provider's, behind one SMTP and one IMAP server, with people who answer.
 
-Each mail that comes to us is also posted, raw and signed by Standard Webhooks, as inbound-mail services do.
+One signs in by password or, with ``signin="token"``, by XOAUTH2 with a token that ``POST /token`` gives for a refresh
+token which is good once. Each mail that comes to us is also posted, raw and signed by Standard Webhooks, as services
+for inbound mail do.
 
 RFC 5321 and RFC 3501 as far as a client that sends and reads needs them. A fault meets a whole mail (``POST /smtp``, at
 the dot that ends it) or one IMAP command (``GET /imap``).
@@ -17,12 +19,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cached_property
 from typing import Any, Self
+from urllib.parse import parse_qs
 
 from connectors.simulators.desk import Kept, Said, Simulator
 from connectors.simulators.faults import Wire
@@ -32,7 +35,9 @@ OURS = "tandem@customer.example"
 THEIRS = "support@provider.example"
 PAULA = "paula@provider.example"
 PASSWORD = "mailbox-password"  # noqa: S105  the loopback's
+SECRET, REFRESH = "mail-client-secret", "mail-refresh-token"
 WEBHOOK = "whsec_bWFpbC13ZWJob29rLXNlY3JldC1vZi10ZXN0"
+DENIED = '{"status":"401","schemes":"bearer"}'
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[()]|[^\s()"]+')
 
 
@@ -72,8 +77,11 @@ class Box:
 class Mail(Simulator):
     """``boxes`` by address. A mail to anybody else is refused."""
 
-    def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, signin: str = "password", **more: Any) -> None:
         super().__init__(clock, **more)
+        self.signin = signin
+        self.access: dict[str, datetime] = {}
+        self.refresh = REFRESH
         self.boxes = {OURS: Box(), THEIRS: Box()}
         self.password = PASSWORD
         self.began: list[str] = []
@@ -88,10 +96,13 @@ class Mail(Simulator):
             "imap_security": "plain",
         }
         self.secrets = {"password": PASSWORD, "webhook": WEBHOOK}
+        if signin == "token":
+            self.settings |= {"client_id": "tandem", "token_url": f"{self.url}/token"}
+            self.secrets = {"client_secret": SECRET, "refresh_token": REFRESH, "webhook": WEBHOOK}
 
     @property
     def ports(self) -> tuple[int, ...]:
-        return self._smtp.port, self._imap.port
+        return (self._smtp.port, self._imap.port, *([self.port] if self.signin == "token" else []))
 
     def start(self) -> Self:
         self._smtp.begin()
@@ -104,7 +115,20 @@ class Mail(Simulator):
         super().stop()
 
     def answer(self, request: Request) -> Response:
-        return Response(404)
+        if request.path != "/token" or request.method != "POST":
+            return Response(404)
+        given = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        wanted = {"client_id": "tandem", "client_secret": SECRET, "refresh_token": self.refresh}
+        if any(given.get(name) != value for name, value in wanted.items()):
+            return Response.of({"error": "invalid_grant", "error_description": "The refresh token is not good."}, 400)
+        access, self.refresh = uuid.uuid4().hex, uuid.uuid4().hex
+        self.access[access] = self.clock() + timedelta(seconds=3600)
+        return Response.of({"access_token": access, "expires_in": 3600, "refresh_token": self.refresh})
+
+    def lets_in(self, shown: str) -> bool:
+        """Whether what XOAUTH2 showed is good."""
+        until = self.access.get(shown.removeprefix(f"user={OURS}\x01auth=Bearer ").removesuffix("\x01\x01"))
+        return until is not None and self.clock() < until
 
     def sign(self, body: bytes, delivery: str) -> Mapping[str, str]:
         stamp = str(int(self.clock().timestamp()))
@@ -204,6 +228,13 @@ class Mail(Simulator):
 
     def revoke(self) -> None:
         self.password = "another-password"  # noqa: S105  the loopback's
+        self.access.clear()
+        self.refresh = uuid.uuid4().hex
+
+    def expire(self) -> None:
+        if self.signin != "token":
+            self._cannot("sign-in that expires")
+        self.access.clear()
 
     def _thread(self, id: str) -> list[EmailMessage]:
         """What is in the provider's mailbox of a thread; of one that they began, the first mail from ours."""
@@ -295,11 +326,10 @@ class _Smtp(_Talk):
         verb, _, rest = line.partition(" ")
         match verb.upper():
             case "EHLO":
-                self.say("250-mail.provider.example\r\n250-8BITMIME\r\n250 AUTH PLAIN")
+                way = "XOAUTH2" if self.desk.signin == "token" else "PLAIN"
+                self.say(f"250-mail.provider.example\r\n250-8BITMIME\r\n250 AUTH {way}")
             case "AUTH":
-                wanted = f"\0{OURS}\0{self.desk.password}"
-                self.known = rest.partition(" ")[2] == _base64(wanted)
-                self.say("235 2.7.0 ok" if self.known else "535 5.7.8 authentication failed")
+                self.authenticate(*rest.partition(" ")[::2])
             case "MAIL":
                 self.recipients = []
                 self.say("250 2.1.0 ok" if self.known else "530 5.7.0 authentication required")
@@ -315,6 +345,16 @@ class _Smtp(_Talk):
                 self.say("250 2.0.0 ok")
             case _:
                 self.say("502 5.5.1 what?")
+
+    def authenticate(self, way: str, shown: str) -> None:
+        if self.desk.signin == "token":
+            self.known = way == "XOAUTH2" and self.desk.lets_in(base64.b64decode(shown).decode())
+            if not self.known:
+                self.say(f"334 {_base64(DENIED)}")
+                self.rfile.readline()
+        else:
+            self.known = way == "PLAIN" and shown == _base64(f"\0{OURS}\0{self.desk.password}")
+        self.say("235 2.7.0 ok" if self.known else "535 5.7.8 authentication failed")
 
     def take(self, rest: str) -> None:
         address = rest.partition("<")[2].partition(">")[0].lower()
@@ -390,8 +430,12 @@ class _Imap(_Talk):
         words = rest.split(" ", 2)
         good = f"{tag} OK done\r\n".encode()
         if command == "CAPABILITY":
-            yield b"* CAPABILITY IMAP4rev1\r\n" + good
-        elif command == "LOGIN":
+            way = b" AUTH=XOAUTH2" if self.desk.signin == "token" else b""
+            yield b"* CAPABILITY IMAP4rev1" + way + b"\r\n" + good
+        elif command == "AUTHENTICATE":
+            self.known = self.shown_token(rest)
+            yield good if self.known else f"{tag} NO [AUTHENTICATIONFAILED] no\r\n".encode()
+        elif command == "LOGIN" and self.desk.signin != "token":
             self.known = [_bare(each) for each in TOKEN.findall(rest)[1:]] == [OURS, self.desk.password]
             yield good if self.known else f"{tag} NO [AUTHENTICATIONFAILED] no\r\n".encode()
         elif command == "LOGOUT":
@@ -409,6 +453,16 @@ class _Imap(_Talk):
             yield good
         else:
             yield f"{tag} BAD what?\r\n".encode()
+
+    def shown_token(self, rest: str) -> bool:
+        if rest.upper() != "AUTHENTICATE XOAUTH2" or self.desk.signin != "token":
+            return False
+        self.wire.send(b"+ \r\n")
+        good = self.desk.lets_in(base64.b64decode(self.rfile.readline()).decode())
+        if not good:
+            self.wire.send(f"+ {_base64(DENIED)}\r\n".encode())
+            self.rfile.readline()
+        return good
 
     def examined(self, tag: str, name: str) -> Iterator[bytes]:
         if name.upper() != "INBOX":

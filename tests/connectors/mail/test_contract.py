@@ -14,11 +14,34 @@ import pytest
 from connectors.base import Arrival, Receipt, Value
 from connectors.contract import Contract, wires
 from connectors.contract.rehearsal import ends, file_of
+from connectors.contract.signins import SignIns
 from connectors.errors import Refused, Retry, Unknown
 from connectors.simulators.mail import Mail
 from mappings.text import convert
 
 NO_HTTP = "it speaks SMTP and IMAP, which have no such answers"
+
+
+class TestByToken(SignIns):
+    """Signed in by XOAUTH2, as Google asks for it."""
+
+    kind = "mail"
+    auth = "google"
+    simulator = partial(Mail, signin="token")
+    title = "subject"
+
+    test_a09_check_gives_every_name_of_our_own_account = None  # by a comment, below
+
+    def signed_in(self, since: int = 0) -> list[int]:
+        """Its address is a setting."""
+        return [at for at, each in list(enumerate(self.sim.asked))[since:] if each.path == "/token"]
+
+    def test_a05_mails_leave_with_a_token_that_is_renewed_once(self) -> None:
+        id = self.new()
+        self.sim.expire()
+        before = len(self.sim.asked)
+        self.desk.comment(self.ctx(), id, "mail", "any news?", ["staff"])
+        assert len(self.signed_in(before)) == 1 and len(self.sim.said(id)) == 1
 
 
 class TestMail(Contract):
