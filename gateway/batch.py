@@ -160,7 +160,7 @@ def _plan(rt: Runtime, road: Road, works: list[Work], strict: bool) -> _Planned:
     broken: dict[int, str] = {}
     while True:
         planned = _gathered(rt, road, works)
-        ground = _Here(rt, road, planned.as_of, gather.around(planned.rows))
+        ground = _Here(rt, road, planned.as_of, gather.around(planned.rows, rt.histories.ready))
         again = False
         for number, one in enumerate(works):
             if number in broken:

@@ -123,6 +123,8 @@ def _meant(rt: Runtime, found: Iterable[Stored]) -> tuple[list[Work], list[tuple
 def change(rt: Runtime, wish: Command, ticket: int | None = None, also: Also | None = None) -> batch.Done:
     """Carry out what a person wants; raises ``decide.commands.Objection`` (and then nothing has changed). ``also`` is
     written in the same transaction: with the change, or not at all."""
+    if wish.what == "create" and rt.desks.policies.ids:
+        rt.histories.known(rt.now())  # once a day, and before anything is locked
     with batch.opened(rt, write=True) as work:
         done = batch.carry_out(rt, work, [Work(wish, ticket=ticket)], strict=True)
         if also is not None:

@@ -19,6 +19,7 @@ from connectors.egress import Egress
 from connectors.session import Session
 from gateway import clock
 from gateway.config import Config
+from gateway.insight.reading import Histories
 from gateway.journal.chain import Key
 from gateway.outbox.attempt import Tools
 from gateway.outbox.lanes import DEADLINE
@@ -50,6 +51,7 @@ class Runtime:
     desks: Desks
     files: Files
     session: Session
+    histories: Histories
     wake: Callable[[str], None] = lambda name: None
     drain: str = field(default_factory=lambda: secrets.token_hex(8))
     now: Callable[[], int] = clock.now_us
@@ -68,7 +70,7 @@ class Runtime:
         desks = Desks(store, vault, builder or _builder(store, vault))
         runtime = cls(
             config, store, Key.of(config.key("audit")), vault, Ids(made.id_salt), made.code, desks,
-            Files(config.home / "files"), session,
+            Files(config.home / "files"), session, Histories(store),
         )  # fmt: skip
         if wake is not None:
             runtime.wake = wake

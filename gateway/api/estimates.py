@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import marshmallow as ma
-from flask import current_app
 from marshmallow import fields, validate
 
 from gateway.api.base import Blueprint, Schema, me, needs, reading, refuse, runtime
@@ -17,7 +16,6 @@ from gateway.insight import calibration, recommend
 from gateway.insight.cases import Kind
 from gateway.insight.estimates import SHARES, Estimate
 from gateway.insight.expected import published
-from gateway.insight.reading import Histories
 from gateway.insight.saying import Span, rounded_up
 from gateway.insight.shares import Share
 
@@ -163,7 +161,7 @@ recommendations = Blueprint("recommendation")
 @estimates.response(200, OneEstimate)
 def tell_an_estimate(args: dict[str, Any]) -> Any:
     """Tell how long such tickets take"""
-    known = histories().known(runtime().now())
+    known = runtime().histories.known(runtime().now())
     return _estimate(known.service(args["service"]) if "service" in args else known.estimate(Kind.of(args)))
 
 
@@ -172,7 +170,7 @@ def tell_an_estimate(args: dict[str, Any]) -> Any:
 @estimates.response(200, Expectations)
 def list_expectations() -> Any:
     """List what may be expected of each service"""
-    found = published(histories().known(runtime().now()))
+    found = published(runtime().histories.known(runtime().now()))
     return {"items": [{"service": service, "estimate": _estimate(estimate)} for service, estimate in found]}
 
 
@@ -182,7 +180,7 @@ def list_expectations() -> Any:
 def tell_the_calibration() -> Any:
     """Tell whether the estimates came true"""
     now = runtime().now()
-    forecasts = histories().forecasts(now)
+    forecasts = runtime().histories.forecasts(now)
     every, weeks = calibration.calibrate(forecasts, now)
     return {
         "every": _coverage(every),
@@ -203,7 +201,7 @@ def recommend_a_side(args: dict[str, Any]) -> Any:
     except NotFound:
         refuse("ticket", "no such ticket", args["ticket"])
     kind = Kind.of({**read.fields_of(row), "priority": row.priority})
-    found = recommend.recommend(kind, histories().history(kind.category, rt.now()))
+    found = recommend.recommend(kind, runtime().histories.history(kind.category, rt.now()))
     return {
         "choice": found.choice or None,
         "confirmed": found.confirmed,
@@ -213,15 +211,6 @@ def recommend_a_side(args: dict[str, Any]) -> Any:
         "sides": [_side(side) for side in found.sides],
         "as_of": iso(found.as_of),
     }
-
-
-def histories() -> Histories:
-    """The histories of this process."""
-    kept: dict[str, Any] = current_app.extensions
-    if "tandem.histories" not in kept:
-        kept["tandem.histories"] = Histories(runtime().store)
-    found: Histories = kept["tandem.histories"]
-    return found
 
 
 def _estimate(one: Estimate) -> dict[str, Any]:

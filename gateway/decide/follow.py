@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.decide import escalation, sla
+from gateway.decide import escalation, routing_state, sla
 from gateway.decide.carrying import carry
 from gateway.decide.facts import LIVING, Command, Facts, Input, Link, Observed, Settled
+from gateway.decide.honesty import longer
 from gateway.decide.hours import ALWAYS, Calendars
 from gateway.decide.plan import Planner
 from gateway.decide.signals import Signal, View
@@ -41,7 +42,7 @@ class Before:
 
 def before(facts: Facts) -> Before | None:
     """How the ticket stands before a plan; None where no policy follows it."""
-    if facts.policies.targets is None and facts.policies.escalation is None:
+    if not facts.policies.ids:
         return None
     return _stands(facts)
 
@@ -71,6 +72,8 @@ def follow(p: Planner, what: Input, link: Link | None, was: Before) -> None:
         at, was = len(p.plan.actions), _stands(p.facts)
         seen = view(p)
         calendars = policies.calendars or ROUND_THE_CLOCK
+        chosen = _chosen(what) if turn == 0 else None
+        _keep(p, "routing", routing_state.follow(ledger.get("routing", {}), signals, chosen))
         clocked = sla.follow(ledger.get("clocks", {}), policies.targets, calendars, seen, signals)
         signals += [Signal("breach", e.at, e.party, after=e.clock) for e in clocked.events if e.kind == "breach"]
         watched = escalation.follow(ledger.get("watch", {}), policies.escalation, policies.calendars, seen, signals)
@@ -79,7 +82,7 @@ def follow(p: Planner, what: Input, link: Link | None, was: Before) -> None:
         _write(p, clocked)
         for action in watched.actions:
             carry(p, action)
-        wake = min((one for one in (clocked.wake_at, watched.wake_at) if one is not None), default=None)
+        wake = min((one for one in (clocked.wake_at, watched.wake_at, longer(p)) if one is not None), default=None)
     if wake != p.ticket.wake_at:
         p.ticket.wake_at, p.ticket.dirty = wake, True
 
@@ -143,6 +146,14 @@ def _happened(p: Planner, what: Input | None, link: Link | None, was: Before, st
             yield Signal("returned", at, f"provider:{action.data['provider']}")
     if isinstance(what, Command) and what.what in ("clock", "stuck"):
         yield Signal(what.what, at, party)
+
+
+def _chosen(what: Input) -> routing_state.Chosen | None:
+    """A person of ours who says who shall have the ticket."""
+    if not isinstance(what, Command) or what.actor == "tandem" or what.party:
+        return None
+    says = what.what in ("escalate", "take_back") or (what.what == "create" and what.data.get("holder"))
+    return routing_state.Chosen(what.actor, what.reason) if says else None
 
 
 def _party(p: Planner, what: Input | None, link: Link | None) -> str:

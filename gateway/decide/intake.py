@@ -16,6 +16,7 @@ from gateway.decide.capacity import loads
 from gateway.decide.conditions import inputs
 from gateway.decide.decision import Decision
 from gateway.decide.facts import Command
+from gateway.decide.honesty import promised
 from gateway.decide.hours_zone import moment
 from gateway.decide.plan import Planner
 from gateway.decide.triage import (
@@ -149,6 +150,7 @@ def changed(p: Planner, what: Command) -> None:
     """A person changes a ticket: the kind that was decided stands unless there is a reason, and what is missing has to
     be there before it ends. Raises Objection."""
     policy, fields = p.facts.policies.triage, what.data["fields"]
+    promised(p, what)
     if policy is None:
         return
     seen = asked(p, {**p.ticket.fields, **fields}, p.ticket.channel, what)

@@ -133,6 +133,12 @@ class Histories:
         """What a ticket with these canonical fields may take."""
         return self.known(now).estimate(Kind.of(fields))
 
+    def ready(self, fields: Mapping[str, Any]) -> Estimate | None:
+        """The same from what this process has read already, and no look at the database: for whoever holds a lock.
+        None before the first look."""
+        with self._lock:
+            return self._known.estimate(Kind.of(fields)) if self._day >= 0 else None
+
     def history(self, category: str, now: int) -> History:
         """What each side did with the tickets of a category, as it stood when the day of ``now`` began."""
         with self._lock:
