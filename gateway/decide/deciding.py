@@ -5,6 +5,7 @@ from __future__ import annotations
 from gateway.decide.commands import command
 from gateway.decide.facts import Command, Facts, Hint, Input, Link, Observed, Settled
 from gateway.decide.follow import before, follow
+from gateway.decide.intake import taken
 from gateway.decide.observe import hint, observed, unknown_record
 from gateway.decide.plan import Plan, Planner
 from gateway.decide.settle import settled
@@ -33,6 +34,8 @@ def decide(facts: Facts, what: Input, link: Link | None = None) -> Planner:
         assert link is not None
         hint(p, link, what)
     if p.facts.ticket is not None:
+        if not isinstance(what, Command) and (p.ticket.new or "kind" in p.plan.changes):
+            taken(p)
         if was is not None:
             follow(p, what, link, was)
         p.flush()
