@@ -308,3 +308,10 @@ class Connector(Protocol):
     def attach(self, ctx: Context, id: str, channel: str, file: File, reaches: Sequence[str]) -> Receipt: ...
     def worklog(self, ctx: Context, id: str, minutes: int, text: str, started: datetime) -> Receipt: ...
     def file(self, ctx: Context, item: Item) -> Iterator[bytes]: ...
+
+
+class Telling(Protocol):
+    """A connector with the verb ``tell``, for a ticket that the other side brought and works on through our API."""
+
+    def tell(self, ctx: Context, id: str, key: str) -> None:
+        """Says that our ticket ``id`` has something new; the same news has the same ``key``. Raises an ``Outcome``."""

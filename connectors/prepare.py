@@ -23,6 +23,7 @@ from requests.utils import check_header_validity
 from connectors.base import File
 from connectors.errors import Refused
 from connectors.paths import Path
+from connectors.signing import signature
 from connectors.templates import Missing, Names, Place, parse, tree, wire_text
 
 AGENT = "Tandem"
@@ -114,10 +115,20 @@ def prepare(draft: Draft, places: Places, common: Mapping[str, str], auth: Mappi
         raise Refused(f"the request cannot be written: {error}") from error
     if body is not None:
         headers["Content-Length"] = str(len(body))
+    if "sign" in draft.spec:
+        headers.update(_signed(draft, body, headers))
     request = PreparedRequest()
     request.method, request.url, request.headers, request.body = method, url, headers, body
     request.hooks = {"response": []}
     return request
+
+
+def _signed(draft: Draft, body: Any, headers: Mapping[str, str]) -> dict[str, str]:
+    """The header by which the receiver knows that the body is ours."""
+    spec = draft.spec["sign"]
+    lower = {name.lower(): value for name, value in headers.items()}
+    proof = signature(spec, parse(spec["secret"]).text(draft.names), body, lower)
+    return {spec["header"]: spec.get("prefix", "") + proof}
 
 
 def _target(target: str, draft: Draft, places: Places) -> str:

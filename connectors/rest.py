@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import cast
 
 from connectors import signing, webhooks
-from connectors.base import Arrival, Event, Reply, Verified
+from connectors.base import Arrival, Context, Event, Reply, Verified
+from connectors.calls import Ask
 from connectors.writing import Writing
 
 
@@ -27,3 +28,7 @@ class Rest(Writing):
             return cast(list[Event], self._hooks.parse(arrival))
         names = self._names()
         return webhooks.parse(self._manifest.part("webhook"), arrival, lambda doc: self._records.decode(doc, names))
+
+    def tell(self, ctx: Context, id: str, key: str) -> None:
+        names = {"id": id, "key": key, "seconds": int(ctx.now.timestamp())}
+        self._call(ctx, Ask(self._spec("tell"), "tell", names))

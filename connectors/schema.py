@@ -208,6 +208,17 @@ SETTING = record(
 )
 SETTINGS = table(SETTING, NAME)
 
+_HMAC: dict[str, Check] = {
+    "header": TEXT,
+    "prefix": TEXT,
+    "hash": word("sha1", "sha256", "sha512"),
+    "encoding": word("hex", "base64"),
+    "key": word("text", "sha256", "base64"),
+    "message": listing(TEXT),
+}
+_HMAC_NEEDS = ("header", "hash", "encoding", "message")
+HMAC = record(_HMAC, _HMAC_NEEDS)
+
 CALL: dict[str, Check] = {
     "send": VERB_PATH,
     "body": tree,
@@ -230,6 +241,9 @@ CALL: dict[str, Check] = {
 FIRST = record(CALL, ("send",))
 CALLS = {**CALL, "first": FIRST}
 A_CALL = record(CALLS, ("send",))
+TELL = record({**CALL, "sign": record({**_HMAC, "secret": TEMPLATE}, (*_HMAC_NEEDS, "secret"))}, ("send",))
+"""A webhook of ours, signed over its body."""
+
 
 PAGE = record(
     {"kind": word("none", "link", "next_url", "token", "offset", "page"), "size": NUMBER, "at": SOURCE, "end": match},
@@ -299,17 +313,6 @@ FEED = record(
         "item": record(dict.fromkeys(("id", "author", "hours", "minutes", "seconds", "text", "created"), SOURCE)),
     },
     ("send", "items", "cursor", "gives"),
-)
-HMAC = record(
-    {
-        "header": TEXT,
-        "prefix": TEXT,
-        "hash": word("sha1", "sha256", "sha512"),
-        "encoding": word("hex", "base64"),
-        "key": word("text", "sha256", "base64"),
-        "message": listing(TEXT),
-    },
-    ("header", "hash", "encoding", "message"),
 )
 VERIFY = record(
     {
@@ -387,7 +390,8 @@ MANIFEST = record(
         "apply_horizon": PERIOD,
         "reference": TEMPLATE,
         "calls": record(
-            dict.fromkeys(("check", "fetch", "create", "update", "find", "worklog", "file"), A_CALL), ("check", "fetch")
+            {**dict.fromkeys(("check", "fetch", "create", "update", "find", "worklog", "file"), A_CALL), "tell": TELL},
+            ("check", "fetch"),
         ),
         "channels": table(
             record(

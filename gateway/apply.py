@@ -26,7 +26,7 @@ from gateway.store.tables import DEAD, DONE, HELD, WAITING, WITHDRAWN
 _STATES = {"done": DONE, "dead": DEAD, "held": HELD, "withdrawn": WITHDRAWN}
 _NOT_COMING = """update attachment set state = 'refused'
 where state = 'remote' and id in (select item_id from delivery where id INTS(?))"""
-_QUIET = frozenset({"fetch", "attempt", "bind", "notice", "update_conflict", "connection", "wake"})
+_QUIET = frozenset({"fetch", "tell", "told", "attempt", "bind", "notice", "update_conflict", "connection", "wake"})
 _TICKET = (
     "version",
     "kind",
@@ -216,6 +216,7 @@ class _Rows:
         self.wake: set[int] = set()
         self.handlers: dict[str, Callable[[Named, Action], None]] = {
             "deliver": self.deliver, "fetch": self.fetch, "comment": self.comment, "file": self.file,
+            "tell": self.fetch, "told": self.told,
             "worklog": self.worklog, "bind": self.bind, "revise": self.revise, "notice": self.notice,
             "open_conflict": self.open_conflict, "update_conflict": self.update_conflict,
             "close_conflict": self.close_conflict, "decision": self.decision, "hold": self.hold,
@@ -239,6 +240,10 @@ class _Rows:
 
     def fetch(self, named: Named, action: Action) -> None:
         self.wake.add(named.id(action.data["link"]))
+
+    def told(self, named: Named, action: Action) -> None:
+        """No news left for a guest; its ticket is as it was, so its version stays."""
+        self.road.run("update link set verify = 0 where id = ?", named.id(action.data["link"]))
 
     def deliveries(self, named: Named, action: Action) -> None:
         ids, state, said = action.payload["ids"], action.data["state"], action.payload["said"]

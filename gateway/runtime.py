@@ -119,7 +119,9 @@ class Runtime:
 
     def tools(self) -> Tools:
         """A sender's tools."""
-        return Tools(self.now, clock.utc, self.context, self.reference, self.files.open, self.files.put, log)
+        return Tools(
+            self.now, clock.utc, self.context, self.reference, self.ids.public, self.files.open, self.files.put, log
+        )
 
     def crash(self, point: str) -> None:
         """Die here, at once and without a word, when a test asked for it (``TANDEM_CRASH_AT=point[:nth]``)."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from functools import wraps
+from types import MappingProxyType
 from typing import Any, ClassVar, NoReturn
 from urllib.parse import urlencode
 
@@ -245,13 +246,16 @@ def place(args: Mapping[str, Any]) -> int | None:
     return None if args["after"] is None else inner_of(str(args["after"]), "after")
 
 
-def paged(items: list[dict[str, Any]], next_id: int | None) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """The answer with a page, and a Link to the next one."""
+def paged(
+    items: list[dict[str, Any]], next_id: int | None, moved: Mapping[str, str] = MappingProxyType({})
+) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer with a page, and a Link to the next one. ``moved``: what of the query is another there."""
     if next_id is None:
         return {"items": items, "next": None}, 200, {}
     cursor = runtime().ids.public(next_id)
-    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "after"]
-    link = f'<{request.path}?{urlencode([*kept, ("after", cursor)])}>; rel="next"'
+    gone = {"after", *moved}
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name not in gone]
+    link = f'<{request.path}?{urlencode([*kept, *moved.items(), ("after", cursor)])}>; rel="next"'
     return {"items": items, "next": cursor}, 200, {"Link": link}
 
 

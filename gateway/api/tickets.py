@@ -13,7 +13,9 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
+from gateway import clock
 from gateway.api.base import (
     Answered,
     Blueprint,
@@ -34,7 +36,7 @@ from gateway.api.base import (
 )
 from gateway.api.idempotency import once
 from gateway.api.problems import Refusal
-from gateway.desk import read
+from gateway.desk import guests, read
 from gateway.desk.sight import Sight, sight
 from gateway.people.users import clean_email
 from gateway.store.tables import provider, team
@@ -77,6 +79,12 @@ class NewTicket(Fields):  # type: ignore[misc,valid-type]
     """A ticket to be made. Without ``holder`` the routing rules decide who gets it."""
 
     title = text(_VOCABULARY["title"]["max"], required=True)
+    reference = fields.String(
+        validate=validate.Regexp(r"^[!-~]{1,120}$"),
+        metadata={
+            "description": "For another Tandem alone, which has to give one: it makes one ticket, however often."
+        },
+    )
     holder = fields.String(
         validate=validate.Regexp(r"^(team|provider):[a-z0-9-]{2,40}$"),
         metadata={"description": "`team:<slug>` or `provider:<slug>`."},
@@ -118,6 +126,7 @@ class Ticket(ma.Schema):
     custom = fields.Dict(keys=fields.String(), values=fields.Raw())
     holder = fields.String(allow_none=True, metadata={"description": "Null when it is somebody of no concern to you."})
     channel = fields.String(allow_none=True)
+    reference = fields.String(allow_none=True, metadata={"description": "Under which you brought it, if you did."})
     created_at = fields.String(required=True)
     updated_at = fields.String(required=True)
 
@@ -146,6 +155,7 @@ class TicketInList(ma.Schema):
     priority = fields.String(allow_none=True)
     holder = fields.String(allow_none=True)
     requester = fields.String(allow_none=True, metadata={"description": "The e-mail address."})
+    reference = fields.String(metadata={"description": "Under which another Tandem brought it."})
     created_at = fields.String(required=True)
     updated_at = fields.String(required=True)
     links = fields.List(fields.Nested(LinkInList))
@@ -153,7 +163,8 @@ class TicketInList(ma.Schema):
 
 
 class Wanted(Paging):
-    """Which tickets, newest first."""
+    """Which tickets, newest first. With ``changed_since`` those changed longest ago come first, and a page goes on
+    after both: its last ticket and when that changed."""
 
     status = fields.List(fields.String(validate=validate.OneOf(STATUSES)))
     kind = fields.List(fields.String(validate=validate.OneOf(KINDS)))
@@ -161,6 +172,11 @@ class Wanted(Paging):
     holder = fields.String(validate=validate.Length(1, 60))
     provider = fields.String(validate=validate.Length(1, 60))
     requester = fields.String(validate=validate.Length(1, 254))
+    brought = fields.Boolean(metadata={"description": "Only what another Tandem brought; for one, what it brought."})
+    reference = fields.String(
+        validate=validate.Length(1, 120), metadata={"description": "Under which another Tandem brought it."}
+    )
+    changed_since = fields.AwareDateTime(format="iso")
     q = fields.String(validate=validate.Length(1, 200), metadata={"description": "Words of title or description."})
 
 
@@ -177,9 +193,24 @@ blp = Blueprint("tickets")
 @blp.response(200, page_of(TicketInList))
 def list_tickets(args: dict[str, Any]) -> Any:
     """List tickets, newest first"""
+    if "changed_since" in args or "reference" in args or args.get("brought"):
+        return _brought(args)
     filters = {name: args[name] for name in read.FILTERS if name in args}
     found = reading(lambda c: read.list_tickets(c, runtime(), me(), filters, place(args), args["limit"]))
     return paged(found["tickets"], found["next"])
+
+
+def _brought(args: dict[str, Any]) -> Any:
+    """The tickets that other Tandems brought; no other filter goes with it."""
+    for name in read.FILTERS:
+        if name in args:
+            refuse(name, "does not go with brought, reference and changed_since", args[name], "Leave it out.")
+    since = args.get("changed_since")
+    at = None if since is None else clock.to_us(since.astimezone(UTC))
+    wanted = guests.Wanted(args.get("reference", ""), at, place(args), args["limit"])
+    found = reading(lambda c: guests.brought(c, runtime(), me(), wanted))
+    moved = {"changed_since": clock.iso(found.moved)} if since is not None else {}
+    return paged(found.tickets, found.next, moved)
 
 
 @blp.route("", methods=["POST"])
@@ -188,14 +219,44 @@ def list_tickets(args: dict[str, Any]) -> Any:
 @blp.arguments(NewTicket)
 @blp.response(201, Ticket)
 def create_ticket(body: dict[str, Any]) -> Any:
-    """Make a ticket"""
-    holder = body.pop("holder", None)
+    """Make a ticket
+
+    Another Tandem brings one under its own reference; brought once more, it is answered (200) as it is by now.
+    """
+    holder, reference = body.pop("holder", None), body.pop("reference", None)
     given = canonical(body)
+    if me().scope == "connection":
+        return _bring(given, holder, reference)
+    if reference is not None:
+        refuse("reference", "this is not yours to set", reference, "Leave it out.")
     if me().scope == "own":
         _own(given, holder)
     if holder is not None:
         _known_holder(holder)
     done = wish("create", {"fields": given, "channel": "api", **({"holder": holder} if holder else {})})
+    told, _, headers = told_ticket(made_ticket(done))
+    return told, 201, {**headers, "Location": f"/api/v1/tickets/{told['id']}"}
+
+
+def _bring(given: dict[str, Any], holder: str | None, reference: str | None) -> Any:
+    """A ticket of another Tandem's, which has one link and one ticket here for each of its references."""
+    asker = me()
+    if holder is not None:
+        refuse("holder", "this is not yours to set", holder, "Leave it out.")
+    if reference is None:
+        refuse("reference", "is needed", fix="Send your own reference of the ticket.")
+    known = reading(lambda c: guests.find(c, asker, reference))
+    if known is not None:
+        return told_ticket(known)
+    _guests_may(given)
+    data = {"fields": given, "channel": f"connection:{asker.connection}"}
+    try:
+        done = wish("create", {**data, "guest": {"connection": asker.connection, "reference": reference}})
+    except IntegrityError:  # it was brought twice at once
+        known = reading(lambda c: guests.find(c, asker, reference))
+        if known is None:
+            raise
+        return told_ticket(known)
     told, _, headers = told_ticket(made_ticket(done))
     return told, 201, {**headers, "Location": f"/api/v1/tickets/{told['id']}"}
 
@@ -274,9 +335,12 @@ def _stale(given: Mapping[str, Any], now: Mapping[str, Any], ticket: Any) -> Ref
 
 
 def _allowed(given: Mapping[str, Any], ticket: Any) -> dict[str, Any]:
-    """What the ticket holds now. A provider changes only what its policy shares and its mapping carries both ways."""
+    """What the ticket holds now. A provider changes only what its policy shares and its mapping carries both ways; a
+    guest changes what it brought."""
     asker = me()
-    if asker.scope == "connection":
+    if asker.scope == "connection" and reading(lambda c: guests.is_one(c, asker, ticket.id)):
+        _guests_may(given)
+    elif asker.scope == "connection":
         leg = runtime().desks.named(asker.connection)
         seen = reading(lambda c: sight(c, runtime(), asker))
         for name, value in given.items():
@@ -284,6 +348,18 @@ def _allowed(given: Mapping[str, Any], ticket: Any) -> dict[str, Any]:
             if rule is None or rule.direction != "both" or not seen.shows(name):
                 refuse(name, "this is not yours to change", value, "Leave it out.")
     return read.fields_of(ticket)
+
+
+def _guests_may(given: Mapping[str, Any]) -> None:
+    """Across two Tandems one mapping is the other's mirror: what ours would send there comes in from there, and what
+    ours only takes from there is ours to say here."""
+    asker, desks = me(), runtime().desks
+    seen = reading(lambda c: sight(c, runtime(), asker))
+    mapping = desks.mapping(asker.connection_id or 0, desks.row(asker.connection_id or 0).mapping_id)
+    for name, value in given.items():
+        rule = mapping.fields.get(name)
+        if rule is None or rule.direction == "in" or not seen.shows(name):
+            refuse(name, "this is not yours to set", value, "Leave it out.")
 
 
 # --- the shape ---
@@ -312,7 +388,7 @@ def told_ticket(id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
 
     def look(conn: Any) -> dict[str, Any]:
         row, seen = read.find(conn, rt, me(), id), sight(conn, rt, me())
-        return flat(rt, seen, row)
+        return {**flat(rt, seen, row), "reference": guests.reference(conn, seen, id)}
 
     told = reading(look)
     return told, 200, {"ETag": f'"{told["version"]}"'}

@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.decide import following, intake, parting, routing
 from gateway.decide.facts import REQUESTER, Command, Leg, Link
+from gateway.decide.guests import guest_of, invite, stays
 from gateway.decide.merge import Pair, our_change, token
 from gateway.decide.objection import Objection as Objection
 from gateway.decide.observe import absolute, begin, pass_on
@@ -25,11 +26,13 @@ _OPEN = (None, "unknown")
 def command(p: Planner, what: Command) -> None:
     """Plan a command; raises ``Objection``."""
     p.plan.verb, p.plan.actor, p.plan.reason = what.what, what.actor, what.reason
+    p.by = what.party
     _COMMANDS[what.what](p, what)
 
 
 def create(p: Planner, what: Command) -> None:
-    """``{fields, channel, holder?}``: a new ticket is sorted, given to who should have it, and acknowledged."""
+    """``{fields, channel, holder?, guest?}``: a new ticket is sorted, given to who should have it, and acknowledged.
+    ``guest``: ``{connection, reference}`` of another Tandem that brings it."""
     given = {k: v for k, v in what.data["fields"].items() if v not in (None, "", [])}
     fields: dict[str, Any] = {"kind": "incident", "status": "new", "impact": "medium", "urgency": "medium", **given}
     if "title" not in fields:
@@ -37,6 +40,8 @@ def create(p: Planner, what: Command) -> None:
     channel = what.data.get("channel", "api")
     found = intake.sort(p, fields, channel, what)
     begin(p, fields, routing.DESK, channel, [])
+    if "guest" in what.data:
+        invite(p, **what.data["guest"])
     if found is not None:
         intake.sorted_out(p, found)
     if p.ticket.fields["status"] in FINAL:
@@ -137,15 +142,15 @@ def _file(p: Planner, what: Command, file: dict[str, Any], parties: list[str], c
 
 def worklog(p: Planner, what: Command) -> None:
     """``{minutes, text, started}``: time spent; it goes to providers only where the mapping says so."""
-    new = p.new_id()
+    new, guest = p.new_id(), guest_of(p, what.party)
     p.do(
         "worklog",
-        {"id": name_of(new), "author": what.actor, "audience": [], "link": None},
+        {"id": name_of(new), "author": what.actor, "audience": [], "link": link_name(guest) if guest else None},
         {**what.data, "author_name": what.actor_name, "created": None},
     )
     p.ticket.dirty = True
     p.plan.changes["worklogs"] = [None, 1]
-    for link in p.ticket.links:
+    for link in p.ticket.links if guest is None else ():  # a provider's time is no other provider's business
         if link.live and p.leg(link).mapping.worklogs in ("out", "both"):
             p.deliver(link, "worklog", {"item": name_of(new)})
 
@@ -164,12 +169,17 @@ def escalate(p: Planner, what: Command) -> None:
     role = what.data.get("role", "holder")
     if link is not None and link.role == role:
         raise Objection(f"{leg.name} has this ticket already", "connection", leg.name, "add a comment instead")
+    if why := stays(p, leg):
+        raise Objection(why, "connection", leg.name, "say it in a comment instead")
     _decided(p, what, "escalation", f"provider:{leg.provider}")
     hand_over(p, leg, what.reason, what.data.get("comments", []), what.data.get("files", []), role)
 
 
 def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: list[int], role: str = "holder") -> None:
     """Make, reopen or promote the link, owe what the provider may know, and let it hold the ticket."""
+    if why := stays(p, leg):
+        p.notice("rule", f"not handed to {leg.name}: {why}")
+        return
     links = [one for one in p.ticket.links if one.connection_id == leg.connection_id]
     link = next((one for one in links if one.live), None) or next((one for one in links if reopens(one)), None)
     if link is None:
@@ -341,7 +351,7 @@ def _decided(p: Planner, what: Command, kind: str, outcome: str) -> None:
 
 def audience_of(p: Planner, words: list[str]) -> list[str]:
     """The parties that an audience names: ``team`` is nobody else, ``partners`` the providers linked now."""
-    linked = {f"provider:{p.leg(link).provider}" for link in p.ticket.links if link.live}
+    linked = {f"provider:{p.leg(link).provider}" for link in p.ticket.links if link.takes_part}
     parties: set[str] = set()
     for word in words:
         if word == "partners":

@@ -19,6 +19,10 @@ from gateway.decide.merge import Meaning, Pair
 
 OURS = "team"
 REQUESTER = "requester"
+GUEST = "guest"
+"""The role of a link whose other side is a Tandem that brought the ticket: it works on it through our API, so nothing
+is owed to it; it is told that there is something new, and reads it."""
+
 LIVING = ("", "new", "in_progress")
 """Leg statuses that no comment of ours can change: there is nothing to reopen."""
 
@@ -162,6 +166,11 @@ class Link:
         return self.role in ("holder", "helper")
 
     @property
+    def takes_part(self) -> bool:
+        """Whether its provider is a party of the ticket, by our deliveries or as a guest."""
+        return self.live or self.role == GUEST
+
+    @property
     def in_flight(self) -> bool:
         return any(a.outcome is None for a in self.attempts)
 
@@ -300,7 +309,7 @@ class Settled:
     found | absent | held; ``sent``: field -> [ours, wire] of this attempt; ``seen``: what the remote shows after it."""
 
     link_id: int
-    step: str  # create | update | comment | attachment | worklog | fetch | look_up | download
+    step: str  # create | update | comment | attachment | worklog | fetch | look_up | download | tell
     outcome: str
     attempt: int | None
     deliveries: tuple[int, ...] = ()

@@ -361,12 +361,13 @@ def come_in(p: Planner, link: Link, item: ItemSeen) -> None:
 
 
 def pass_on(p: Planner, origin: Link | None, item: int, parties: list[str], kind: str = "comment") -> None:
-    """Owe a comment or file to every other live link whose provider may read it."""
+    """Owe a comment or file to every other live link whose provider may read it; guests among them are told of it."""
     for link in p.ticket.links:
-        if link is origin or not link.live or link.state != "live":
+        if link is origin or not link.takes_part or f"provider:{p.leg(link).provider}" not in parties:
             continue
-        if f"provider:{p.leg(link).provider}" in parties:
+        if link.live and link.state == "live":
             p.deliver(link, kind, {"item": name_of(item), "audience": parties})
+        p.tell(link)
 
 
 def revise(p: Planner, link: Link, item: ItemSeen, binding: Binding) -> None:
@@ -379,6 +380,8 @@ def revise(p: Planner, link: Link, item: ItemSeen, binding: Binding) -> None:
         return
     if item.author is not None and item.author in leg.me:
         return  # our own text in the remote's normal form
+    for other in p.ticket.links:
+        p.tell(other)
     p.do(
         "revise",
         {"item": name_of(binding.item_id), "link": link_name(link)},

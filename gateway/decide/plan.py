@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway import plain
-from gateway.decide.facts import Facts, Leg, Link, Ticket
+from gateway.decide.facts import GUEST, Facts, Leg, Link, Ticket
 from gateway.decide.merge import Pair, our_change, ours, token
 from gateway.tickets.priority import priority
 
@@ -59,6 +59,7 @@ class Planner:
     def __init__(self, facts: Facts, plan: Plan | None = None) -> None:
         self.facts = facts
         self.plan = plan or Plan()
+        self.by = ""  # on whose side the person is who asks for this
         self._owing: dict[int, list[str]] = {}
         self._minted = 0
 
@@ -111,6 +112,8 @@ class Planner:
             if link.live:
                 for reader in self.leg(link).readers.get(name, ()):
                     self._owe_one(link, reader)
+            if link.role == GUEST and (share := self.leg(link).share) is not None and share.allows(name):
+                self.tell(link)
         if name in ("impact", "urgency"):
             fields = self.ticket.fields
             follows = priority(fields.get("impact", ""), fields.get("urgency", ""))
@@ -154,6 +157,15 @@ class Planner:
         link.dirty = True
         if self.facts.ticket is not None:
             self.facts.ticket.dirty = True
+
+    def tell(self, link: Link) -> None:
+        """There is something new for a guest to read; what it did itself it knows."""
+        if link.role != GUEST or link.verify or "tell" not in self.leg(link).verbs:
+            return
+        if f"provider:{self.leg(link).provider}" != self.by:
+            link.verify = FIRST
+            self.touch(link)
+            self.do("tell", {"link": link_name(link)})
 
     def notice(self, kind: str, text: str, link: Link | None = None, field: str = "") -> None:
         if link is not None:

@@ -250,8 +250,18 @@ def downloaded(p: Planner, link: Link, end: Settled) -> None:
     deliveries(p, link, end, "done")
     parties = list(end.data.get("audience", ()))
     for other in p.ticket.links:
-        if other is not link and other.live and f"provider:{p.leg(other).provider}" in parties:
-            p.deliver(other, "attachment", {"item": name_of(end.item[1]), "audience": parties})
+        if other is not link and other.takes_part and f"provider:{p.leg(other).provider}" in parties:
+            if other.live:
+                p.deliver(other, "attachment", {"item": name_of(end.item[1]), "audience": parties})
+            p.tell(other)
+
+
+def told(p: Planner, link: Link, end: Settled) -> None:
+    """A guest was told. What changed on the ticket since then may be news again: it is told once more."""
+    went_through(p, link)
+    if p.ticket.version == end.data["version"]:
+        link.verify = 0
+        p.do("told", {"link": link_name(link)})
 
 
 def fetched(p: Planner, link: Link, end: Settled) -> None:
@@ -419,7 +429,7 @@ def refused(p: Planner, link: Link, end: Settled) -> None:
     behind a create."""
     attempt(p, link, end, "refused")
     park(link, end)
-    if end.step in ("fetch", "look_up"):
+    if end.step in ("fetch", "look_up", "tell"):
         link.verify = 0
         p.touch(link)
     dead(p, link, end)
@@ -514,6 +524,7 @@ _OUTCOMES: dict[tuple[str, str], Callable[[Planner, Link, Settled], None]] = {
     ("look_up", "adopted"): adopted,
     ("look_up", "held"): held,
     ("look_up", "ok"): fetched,
+    ("tell", "ok"): told,
     ("*", "unknown"): unsure,
     ("*", "retry"): again,
     ("*", "exhausted"): exhausted,

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, exists, or_, select, true
 
 from gateway.clock import iso
+from gateway.decide.facts import GUEST
 from gateway.desk.actors import parties
 from gateway.desk.sight import Sight
 from gateway.runtime import Runtime
@@ -122,7 +123,7 @@ def worklogs(
     conn: Connection, rt: Runtime, sight: Sight, ticket: int, after: int = 0, limit: int = 500, newest: bool = False
 ) -> Part:
     """``{id, author, author_name, minutes, text, started_at, created_at, from, deliveries}``. A provider sees what came
-    from its desk and what was sent there."""
+    from its desk and what was sent there; a guest, where its policy shares them, our own people's."""
     mine: ColumnElement[bool] = true()
     if not sight.everything:
         own = select(link.c.id).where(sight.links(), link.c.ticket_id == ticket)
@@ -130,6 +131,9 @@ def worklogs(
             binding.c.kind == "worklog", binding.c.item_id == worklog.c.id, binding.c.link_id.in_(own)
         )
         mine = or_(worklog.c.link_id.in_(own), bound)
+        if sight.share.worklogs:
+            brought = own.where(link.c.role == GUEST).exists()
+            mine = or_(mine, and_(brought, worklog.c.link_id.is_(None)))
     part, rows = _page(conn, worklog, worklog.c.ticket_id == ticket, mine, after, limit, newest)
     sent = sendings(conn, rt, sight, [row.id for row in rows], "worklog")
     names, who = origins(conn, sight, rows), parties(conn, [row.author for row in rows])

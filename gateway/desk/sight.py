@@ -26,7 +26,7 @@ PORTAL = frozenset(
 )
 """The fields a requester sees of their own tickets."""
 
-LIVE = ("holder", "helper")
+LIVE = ("holder", "helper", "guest")
 """The roles of a link whose provider takes part; once it has ended the ticket is none of that provider's business."""
 
 

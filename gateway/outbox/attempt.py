@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from connectors import errors
-from connectors.base import Context, File, Item, Receipt, Record
+from connectors.base import Context, File, Item, Receipt, Record, Telling
 from gateway.decide.facts import LIVING, Observed, Settled
 from gateway.evidence import observed
 from gateway.outbox.steps import ITEMS, Step
@@ -33,12 +33,14 @@ WRITES = ("create", "update", "comment", "attachment", "worklog")
 
 @dataclass(frozen=True)
 class Tools:
-    """What a step may use. ``now``: the database's time in UTC microseconds. ``files`` keeps and gives bytes by key."""
+    """What a step may use. ``now``: the database's time in UTC microseconds. ``public``: an id as others know it.
+    ``files`` keeps and gives bytes by key."""
 
     now: Callable[[], int]
     utc: Callable[[int], datetime]
     context: Callable[[Desk], Context]
     reference: Callable[[int], str]
+    public: Callable[[int], str]
     open_file: Callable[[str], Any]
     keep_file: Callable[[Any], dict[str, Any]]
     log: Any
@@ -510,6 +512,14 @@ def _download(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
     return _end(step, tools, began, "ok", item=("file", head.item_id or 0, 0, ""), data=data)
 
 
+def _tell(step: Step, desk: Desk, tools: Tools, began: int) -> Settled:
+    """A guest hears which ticket has news. The same news again has the same key, and stops at its door."""
+    assert step.link.ticket_id is not None
+    ticket, version = tools.public(step.link.ticket_id), step.item["version"]
+    cast(Telling, desk.connector).tell(tools.context(desk), ticket, f"{ticket}.{version}")
+    return _end(step, tools, began, "ok", data={"version": version})
+
+
 _STEPS: dict[str, Callable[[Step, Desk, Tools, int], Settled]] = {
     "create": _create,
     "update": _update,
@@ -519,4 +529,5 @@ _STEPS: dict[str, Callable[[Step, Desk, Tools, int], Settled]] = {
     "fetch": _fetch,
     "look_up": _look_up,
     "download": _download,
+    "tell": _tell,
 }

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.decide.facts import Attempt, Leg, Link, Ticket
+from gateway.decide.facts import GUEST, Attempt, Leg, Link, Ticket
 from gateway.decide.merge import ours, token
 from gateway.decide.plan import FIRST
 from gateway.outbox.lanes import Waiting
@@ -22,7 +22,7 @@ ITEMS = {"comment": "comment", "attachment": "file", "worklog": "worklog", "down
 @dataclass(slots=True)
 class Step:
     """One thing to do in a lane. ``kind``: look_up | fetch | create | update | comment | attachment | worklog |
-    download. ``sent``: canonical field -> [ours, wire, passed ...] for the attempt row."""
+    download | tell. ``sent``: canonical field -> [ours, wire, passed ...] for the attempt row."""
 
     link: Link
     leg: Leg
@@ -52,6 +52,8 @@ class Step:
 
 def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step | None:
     """The next step, or None when nothing is to be done."""
+    if link.role == GUEST:
+        return _tell(ticket, link, leg, fence) if ticket is not None and link.verify else None
     doubts = [a for a in link.attempts if a.outcome == "unknown"]
     looked_for = ("comment", "attachment", "worklog") if link.remote_id is not None else ("create",)
     about = next((a for a in doubts if a.kind in looked_for), None)
@@ -62,6 +64,11 @@ def choose(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: lis
     if there and (doubts or link.verify == FIRST):
         return fetch
     return _write(ticket, link, leg, fence, waiting) or (fetch if there and link.verify else None)
+
+
+def _tell(ticket: Ticket, link: Link, leg: Leg, fence: int) -> Step:
+    """A guest is told that there is something new, and nothing of what it is."""
+    return Step(link, leg, "tell", fence, item={"version": ticket.version})
 
 
 def _write(ticket: Ticket | None, link: Link, leg: Leg, fence: int, waiting: list[Waiting]) -> Step | None:

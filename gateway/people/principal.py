@@ -36,8 +36,8 @@ _ADMIN = {
     ),
 }
 _PROVIDER = {
-    *("ticket.read", "ticket.change", "timeline.read", "link.read", "comment.read", "comment.write"),
-    *("attachment.read", "attachment.write", "worklog.read", "worklog.write"),
+    *("ticket.read", "ticket.create", "ticket.change", "timeline.read", "link.read", "comment.read", "comment.write"),
+    *("attachment.read", "attachment.write", "worklog.read", "worklog.write", "pairing.finish"),
 }
 _REQUESTER = {
     *("portal", "ticket.read", "ticket.create", "ticket.stuck", "comment.read", "comment.write", "attachment.read"),
