@@ -13,6 +13,7 @@ from tests.mappings import support
 URL = "http://127.0.0.1:1"
 DESKS: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, Any]]] = {
     "memory": ({"url": URL}, {"token": "x", "webhook": "y"}, {}),
+    "tandem": ({"url": URL, "there": "us"}, {"token": "x", "sign": "y", "webhook": "z"}, {}),
     "rt": (
         {"url": URL, "queue": "General", "login": "gateway"},
         {"token": "x", "webhook": "y"},

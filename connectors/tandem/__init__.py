@@ -1,0 +1,1 @@
+"""Tandem: another installation, spoken to through its API."""
