@@ -20,6 +20,7 @@ from gateway.api import (
     lanes,
     mappings,
     notices,
+    pairings,
     people,
     policies,
     previews,
@@ -35,7 +36,7 @@ __all__ = ["register"]
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, due.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
-    *(connections.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
+    *(connections.blp, pairings.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
     *(estimates.estimates, estimates.recommendations),
     *(people.people, people.groups, people.keys, trail.blp),
 )
@@ -49,6 +50,7 @@ ABOUT = {
     "lanes": "Records whose deliveries wait for a person.",
     "arrivals": "What came in from them.",
     "connections": "The providers' systems, connected.",
+    "pairings": "Another Tandem and this one, connected with each other by a code.",
     "connectors": "The kinds of systems that can be connected.",
     "providers": "The companies tickets are handed to.",
     "mappings": "How their fields translate into ours.",

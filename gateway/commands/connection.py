@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from gateway import pipeline
+from gateway.clock import iso
 from gateway.config import connectors, variable
 from gateway.errors import NotFound, TandemError
-from gateway.providers import admission, documents, health, nightly, outside
+from gateway.providers import admission, documents, health, nightly, outside, pairing
 from gateway.providers.admission import Told
 from gateway.providers.connection import set_state
 from gateway.providers.documents import Draft, Mistakes, Outside
@@ -180,4 +181,59 @@ def poll(name: str, as_json: bool) -> None:
     else:
         click.echo(f"{name}: {said}" if failed else f"{name}: {new} new")
     if failed:
+        raise SystemExit(1)
+
+
+_SIDE = (
+    click.option("--url", required=True, help="The address at which the other side reaches this Tandem."),
+    click.option("--provider", default="", help="Whom the other side stands for, as a slug; default: the name."),
+    click.option("--provider-name", default="", help="The same, for people to read."),
+)
+
+
+def side(view: Any) -> Any:
+    for option in _SIDE:
+        view = option(view)
+    return view
+
+
+@command.command()
+@click.argument("name")
+@side
+@as_json
+def pair(name: str, url: str, provider: str, provider_name: str, as_json: bool) -> None:
+    """Make a code by which another Tandem connects itself with this one, as the connection NAME here.
+
+    It is shown once, good once and for 15 minutes. Whoever has it may bring tickets here: send it as you would a
+    password. There: tandem connection join CODE."""
+    with runtime() as rt:
+        wanted = pairing.Side(name, url, provider or name, provider_name or provider or name)
+        offer = pairing.offer(rt, me(rt), wanted)
+    if as_json:
+        show_json({"code": offer.code, "name": name, "expires_at": iso(offer.expires_at)})
+        return
+    click.echo(offer.code)
+    show_facts([("good until", at(offer.expires_at)), ("there", "tandem connection join CODE --name NAME --url URL")])
+
+
+@command.command()
+@click.argument("code")
+@click.option("--name", required=True, help="What the connection is called here.")
+@side
+@as_json
+def join(code: str, name: str, url: str, provider: str, provider_name: str, as_json: bool) -> None:
+    """Connect this Tandem with the one that made CODE, in both directions. Exit status 1 where that side, or this one,
+    stays paused."""
+    with runtime() as rt:
+        wanted = pairing.Side(name, url, provider or name, provider_name or provider or name)
+        joined = pairing.join(rt, me(rt), code, wanted)
+    if as_json:
+        show_json(asdict(joined))
+    else:
+        click.echo(f"connection {name}: {joined.state}")
+        show_facts([
+            ("desk", joined.url), ("there", f"{joined.there}: {joined.their_state}"), ("note", joined.said),
+            ("shared", f"as tandem policy show share:{provider or name} says"),
+        ])  # fmt: skip
+    if {joined.state, joined.their_state} != {"active"}:
         raise SystemExit(1)

@@ -46,6 +46,11 @@ class Token:
         return "expired" if self.expires_at is not None and self.expires_at <= at else "active"
 
 
+def fresh() -> str:
+    """The text of a new token."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
 def create(
     conn: Connection,
     by: By,
@@ -54,12 +59,14 @@ def create(
     user_id: int | None = None,
     connection_id: int | None = None,
     expires_at: int | None = None,
+    text: str = "",
 ) -> tuple[int, str]:
-    """A new token's id, and the token: this is the only time it is seen. Raises Invalid."""
+    """A new token's id, and the token: this is the only time it is seen. ``text``: one that ``fresh`` has made and
+    somebody was already given. Raises Invalid."""
     check_role(role, connection_id)
     if role == "requester" and user_id is None:
         raise Invalid("a requester's token belongs to a user", "user", fix="Say whose tickets it is for.")
-    id, text = mint(), PREFIX + secrets.token_urlsafe(32)
+    id, text = mint(), text or fresh()
     values = {"name": name.strip(), "role": role, "user_id": user_id, "connection_id": connection_id}
     conn.execute(insert(token).values(id=id, hash=_hash(text), created_at=by.at, expires_at=expires_at, **values))
     note(conn, by.key, by.at, f"token:{id}", by.actor, "created", "", {**values, "expires_at": expires_at})

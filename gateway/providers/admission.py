@@ -90,9 +90,9 @@ def trial(rt: Runtime, draft: Draft) -> Told:
     return replace(told, kept={k: v for k, v in kept.items() if not k.startswith("found.")})
 
 
-def add(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int, Told]:
-    """Store a new connection, checked and at work, or ``unchecked`` and paused. Raises Conflict when its name is taken,
-    Mistakes on a mapping that does not fit, and what ``ask`` raises."""
+def add(rt: Runtime, by: By, draft: Draft, unchecked: bool = False, why: str = UNCHECKED) -> tuple[int, Told]:
+    """Store a new connection, checked and at work, or ``unchecked`` and paused, for the reason ``why``. Raises Conflict
+    when its name is taken, Mistakes on a mapping that does not fit, and what ``ask`` raises."""
     with rt.store.read() as conn:
         if _known(conn, draft.name) is not None:
             fix = "Take another name, or change that one with --update."
@@ -103,7 +103,7 @@ def add(rt: Runtime, by: By, draft: Draft, unchecked: bool = False) -> tuple[int
         id = connection.add(conn, by.key, rt.vault, _document(draft, told), draft.manifest, mapping_id, by.actor)
         conn.execute(update(tables.connection).where(_C.id == id).values(_told(told, {})))
         if unchecked:
-            connection.set_state(conn, by.key, id, "paused", UNCHECKED, by.actor)
+            connection.set_state(conn, by.key, id, "paused", why, by.actor)
     rt.desks.load()
     return id, replace(told, warnings=warnings)
 

@@ -34,6 +34,7 @@ def prune(store: Store, now: int) -> int:
     with store.write() as conn:
         road = Road(conn, store.dialect)
         gone += road.run("delete from idempotency where created_at < ?", now - DAY)
+        gone += road.run("delete from pairing where expires_at < ?", now - DAY)
         gone += road.run("delete from session where expires_at < ?", now)
         gone += road.run("delete from permit where until < ?", now)
     return gone

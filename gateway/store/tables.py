@@ -600,6 +600,20 @@ token = Table(
     _big("revoked_at", nullable=True),
     UniqueConstraint("hash"),
 )
+pairing = Table(  # codes by which another Tandem connects itself with us
+    "pairing",
+    metadata,
+    _id(),
+    _text("hash"),
+    _text("name"),  # of our connection to be
+    _text("provider"),
+    _text("provider_name"),
+    _text("url"),  # ours, as the other side reaches it
+    _text("actor"),
+    _big("expires_at"),
+    _big("used_at", nullable=True),
+    UniqueConstraint("hash"),
+)
 idempotency = Table(
     "idempotency",
     metadata,

@@ -27,7 +27,7 @@ def test_an_action_that_no_role_has_is_a_slip_of_the_caller() -> None:
     [
         ("agent", {"user.write", "token.write", "connection.write", "audit.read", "mapping.write"}),
         ("auditor", {"ticket.change", "ticket.create", "comment.write", "user.write", "delivery.replay"}),
-        ("provider", {"console", "portal", "ticket.create", "ticket.escalate", "audit.read", "arrival.read"}),
+        ("provider", {"console", "portal", "ticket.escalate", "ticket.take_back", "audit.read", "arrival.read"}),
         ("requester", {"console", "ticket.change", "worklog.read", "link.read", "decision.read", "timeline.read"}),
     ],
 )
@@ -41,7 +41,7 @@ def test_an_auditor_changes_nothing() -> None:
 
 
 def test_only_an_admin_may_everything_at_the_desk() -> None:
-    outside = {"portal", "survey.write"}
+    outside = {"portal", "survey.write", "pairing.finish"}
     assert {action for action in ACTIONS if not principal("admin").may(action)} == outside
 
 
