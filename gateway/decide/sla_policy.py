@@ -83,12 +83,21 @@ def _how(
 
 def _whose(r: Reader, value: Any, at: str, clock: str) -> str | None:
     words = ("desk", "site", "always", *CLOCKS[clock].calendars)
-    if isinstance(value, str) and value.startswith(("team:", "provider:")):
-        return r.holder(value, at)
-    if value in words or (isinstance(value, str) and _SITE.fullmatch(value)):
+    if value in words:
         return str(value)
+    if isinstance(value, str) and value.startswith(("team:", "provider:")):
+        return _kept(r, r.holder(value, at), at)
+    if isinstance(value, str) and _SITE.fullmatch(value):
+        return _kept(r, value, at)
     r.fault(at, "not somebody with a calendar", value, f"Write {', '.join(words)}, team:<slug> or provider:<slug>.")
     return None
+
+
+def _kept(r: Reader, who: str, at: str) -> str:
+    calendars = r.known.policies.get("calendars") if r.known is not None else None
+    if who and calendars is not None and who.casefold() not in calendars.keepers:
+        r.note(f"{at}: {who} has no calendar of its own: the one called {calendars.default} holds.")
+    return who
 
 
 def _warn(r: Reader, value: Any, at: str) -> tuple[str, ...]:
@@ -146,7 +155,7 @@ def _when(r: Reader, given: Any, at: str) -> dict[str, frozenset[str]]:
 def _word(r: Reader, key: str, value: Any, at: str) -> str:
     if key == "provider":
         return r.holder(f"provider:{value}", at).removeprefix("provider:")
-    return r.one_of(value, at, _WORDS[key]) if key in _WORDS else r.text(value, at, 100)
+    return r.one_of(value, at, _WORDS[key]) if key in _WORDS else r.text(value, at, 100).casefold()
 
 
 def _targets(r: Reader, given: Any, at: str, when: Mapping[str, frozenset[str]]) -> dict[str, Target]:

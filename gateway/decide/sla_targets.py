@@ -184,6 +184,7 @@ class Targets:
         if known is None:
             if len(self._found) >= _MOST:
                 self._found.clear()
+            about = about._replace(service=about.service.casefold())
             known = self._found[asked] = self._terms(clock, about, team, site)
         return known
 

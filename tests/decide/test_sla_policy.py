@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from gateway.decide.hours import Calendars
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.sla import compile_targets, feasible
 from gateway.decide.sla_targets import CLOCKS, About, Terms
+from mappings.loader import load, plain
+from tests.architecture.tree import ROOT
 from tests.decide.hours_world import H, at
 from tests.decide.sla_world import MIN, OFFICE, policy, shipped
 
@@ -44,6 +47,11 @@ def test_the_first_rule_that_names_the_clock_decides_for_it() -> None:
     assert [(reply.rule, reply.within), (wait.rule, wait.within)] == [("vip", 10 * MIN), ("p1", 4 * H)]
     assert targets.terms("reply", About("incident", "P4")).rule == "default"
     assert targets.terms("acknowledge", customer) == Terms(None, "desk", (), ("resolved",), "none")
+
+
+def test_a_service_is_the_same_in_upper_and_lower_case() -> None:
+    targets = policy(rules=[rule("till", {"service": "Point of Sale"}, reply="10 min")], reply="1 h")
+    assert targets.terms("reply", About(service="point of sale")).rule == "till"
 
 
 def test_a_provider_s_rule_is_about_its_own_clocks() -> None:
@@ -90,6 +98,24 @@ def test_the_shipped_policy_says_what_it_promises() -> None:
 def test_the_label_is_the_version_s_or_a_digest() -> None:
     assert compile_targets(shipped(), label="targets@3").label == "targets@3"
     assert compile_targets(shipped()).label == compile_targets(shipped()).label != policy(label="").label
+
+
+def test_the_example_of_the_docs_is_a_policy() -> None:
+    page = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8").split("## Targets\n")[1]
+    block = page.split("\n\n| clock")[0].split("\n\n", 1)[1]
+    doc = plain(load(textwrap.dedent(block), "targets.yaml"))
+    targets = compile_targets(doc, KNOWN)
+    assert [rule.name for rule in targets.rules] == ["customers, urgent", "acme", "default"]
+    assert all(f"| `{clock}` |" in page for clock in CLOCKS)
+
+
+def test_who_keeps_no_calendar_of_their_own_is_noted() -> None:
+    doc = {**shipped(), "clocks": {"reply": {"calendar": "team:network"}, "requester_wait": {"calendar": "site:Lab"}}}
+    known = Known(KNOWN.teams, policies={"calendars": OFFICE})
+    assert compile_targets(doc, known).notes == (
+        "clocks.reply.calendar: team:network has no calendar of its own: the one called office holds.",
+        "clocks.requester_wait.calendar: site:Lab has no calendar of its own: the one called office holds.",
+    )
 
 
 # --- what is wrong ---
