@@ -26,7 +26,7 @@ from gateway.store.tables import DEAD, DONE, HELD, WAITING, WITHDRAWN
 _STATES = {"done": DONE, "dead": DEAD, "held": HELD, "withdrawn": WITHDRAWN}
 _NOT_COMING = """update attachment set state = 'refused'
 where state = 'remote' and id in (select item_id from delivery where id INTS(?))"""
-_QUIET = frozenset({"fetch", "tell", "told", "attempt", "bind", "notice", "update_conflict", "connection", "wake"})
+_QUIET = frozenset({"fetch", "tell", "told", "attempt", "bind", "notice", "update_conflict", "connection", "wake", "settled"})
 _TICKET = (
     "version",
     "kind",
@@ -223,7 +223,7 @@ class _Rows:
             "deliveries": self.deliveries, "withdraw": self.withdraw, "bury": self.bury, "attempt": self.attempt,
             "connection": self.connection, "hold_lane": self.hold_lane, "widen": self.widen,
             "widen_file": self.widen_file, "stored": self.stored, "adopt": self.adopt, "linked": self.linked,
-            "close_notice": self.close_notice, "clock": self.clock,
+            "close_notice": self.close_notice, "clock": self.clock, "settled": self.settled,
         }  # fmt: skip
 
     # -- the lane --
@@ -371,9 +371,10 @@ class _Rows:
         connection = self.links[link].connection_id if link is not None else None
         sql = (
             "update notice set count = count + 1, text = ?"
-            " where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
+            " where state = 'open' and kind = ? and field = ? and coalesce(link_id, 0) = ? and ticket_id = ?"
         )
-        if link is None or ticket is None or not self.road.run(sql, text, data["kind"], data["field"], link, ticket):
+        told = link is not None or data["field"] != ""  # what is told of the whole ticket is told apart each time
+        if not told or ticket is None or not self.road.run(sql, text, data["kind"], data["field"], link or 0, ticket):
             self.inserts["notice"].append(
                 (mint(), ticket, link, connection, data["kind"], data["field"], text, self.now)
             )
@@ -388,6 +389,16 @@ class _Rows:
             " where state = 'open' and kind = ? and field = ? and link_id = ? and ticket_id = ?"
         )
         self.road.run(sql, self.now, kind, field, link, named.ticket.id)
+
+    def settled(self, named: Named, action: Action) -> None:
+        """Nobody has to hurry any more: what was said of that is over."""
+        assert named.ticket is not None
+        id, kinds = named.ticket.id, set(action.data["kinds"])
+        made = self.inserts["notice"]
+        made[:] = [row for row in made if not (row[1] == id and row[4] in kinds)]
+        sql = "update notice set state = 'closed', closed_at = ?"
+        sql += " where ticket_id = ? and state = 'open' and kind TEXTS(?)"
+        self.road.run(sql, self.now, id, sorted(kinds))
 
     def open_conflict(self, named: Named, action: Action) -> None:
         assert named.ticket is not None

@@ -22,6 +22,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "who": "{who} has it. Support hours: {hours}.",
         "half": "Half of such requests are solved within {p50}, 8 of 10 within {p80} ({n} solved ones, as of {date}).",
         "next": "You see how it stands, and can add to it, on its page at any time.",
+        "interim": "There is no news yet. {who} still has your request and has been reminded of it.",
         "longer": "This takes longer than usual: 9 of 10 such requests were solved within {p90} ({n} solved ones). "
         "You hear from us again by {next}.",
     },
@@ -30,6 +31,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "who": "La atiende {who}. Horario de soporte: {hours}.",
         "half": "La mitad de estas solicitudes se resuelve en {p50}, 8 de cada 10 en {p80} ({n} resueltas, a {date}).",
         "next": "En su página puede ver en todo momento cómo va y añadir lo que falte.",
+        "interim": "Todavía no hay novedades. Su solicitud sigue en manos de {who}, a quien se lo hemos recordado.",
         "longer": "Está tardando más de lo habitual: 9 de cada 10 de estas solicitudes se resolvieron en {p90} "
         "({n} resueltas). Volverá a tener noticias nuestras antes del {next}.",
     },
@@ -38,6 +40,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "who": "Ею занимается {who}. Часы работы: {hours}.",
         "half": "Половина таких заявок решается за {p50}, 8 из 10 — за {p80} (по {n} решённым, на {date}).",
         "next": "На её странице всегда видно, как идут дела, и можно добавить сведения.",
+        "interim": "Новостей пока нет. Ваша заявка по-прежнему у исполнителя ({who}), мы ему о ней напомнили.",
         "longer": "Это длится дольше обычного: 9 из 10 таких заявок были решены за {p90} (по {n} решённым). "
         "Мы снова напишем вам до: {next}.",
     },

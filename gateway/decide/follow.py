@@ -13,7 +13,7 @@ from typing import Any
 from gateway.decide import escalation, routing_state, sla
 from gateway.decide.carrying import carry
 from gateway.decide.facts import LIVING, Command, Facts, Input, Link, Observed, Settled
-from gateway.decide.honesty import longer
+from gateway.decide.honesty import interim, longer
 from gateway.decide.hours import ALWAYS, Calendars
 from gateway.decide.plan import Planner
 from gateway.decide.signals import Signal, View
@@ -25,6 +25,9 @@ ROUNDS = 4
 TOLD = {"comment": "replied", "worklog": "worked"}
 ROUND_THE_CLOCK = Calendars("", {"always": ALWAYS}, "always")
 """Where no calendars are in force, all hours count."""
+
+HURRIED = ("sla_breach", "sla_warning", "escalation", "stuck", "longer", "on_call")
+"""Notices that want somebody to hurry; they are over when the ticket is."""
 
 FOLLOWED = ("targets", "escalation", "calendars")
 DESK = "team:service-desk"
@@ -82,6 +85,8 @@ def follow(p: Planner, what: Input, link: Link | None, was: Before) -> None:
         _write(p, clocked)
         for action in watched.actions:
             carry(p, action)
+        if any(one.kind == "status" and one.after in FINAL for one in signals):
+            p.do("settled", {"kinds": list(HURRIED)})
         wake = min((one for one in (clocked.wake_at, watched.wake_at, longer(p)) if one is not None), default=None)
     if wake != p.ticket.wake_at:
         p.ticket.wake_at, p.ticket.dirty = wake, True
@@ -117,8 +122,10 @@ def _write(p: Planner, clocked: sla.Clocked) -> None:
         times = {"at": event.at, "received_at": event.received_at, "due_at": event.due_at}
         p.do("clock", data, {**times, "party": event.party, "policy": event.policy, "calendar": event.calendar})
         p.ticket.dirty = True
+        if (event.kind, event.clock) == ("breach", "update_cadence"):
+            interim(p)
     for kind, text in clocked.notices:
-        p.notice(kind, text)
+        p.notice(kind, text, field=text.partition(":")[0])
 
 
 # --- what happened ---

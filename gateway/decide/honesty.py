@@ -14,10 +14,12 @@ from gateway.decide.hours_words import language_of, when
 from gateway.decide.hours_zone import EPOCH
 from gateway.decide.objection import Objection
 from gateway.decide.plan import Planner
+from gateway.decide.settle import speak
 from gateway.insight.estimates import Estimate
 from gateway.insight.promise import check_promise, longer_than_usual
 from gateway.tickets.vocabulary import FINAL
 
+REMINDER = "A reminder: the requester is waiting for news of this ticket. Please tell how it stands."
 EVERY = 8 * 3_600_000_000
 """Microseconds within the hours of support between two such words: a working day."""
 
@@ -67,6 +69,21 @@ def longer(p: Planner) -> int | None:
 
 def _utc(text: str) -> int:
     return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
+
+
+def interim(p: Planner) -> None:
+    """The time of an update has passed without one: the requester hears at least who has the ticket. At most once a
+    working day; people of ours are reminded every time."""
+    hours, told, at = _hours(p), p.ticket.ledger.get("interim"), p.facts.as_of
+    requester = p.facts.around.requester(p.ticket.fields)
+    if not requester["email"] or (told is not None and at < hours.after(told, EVERY)):
+        return
+    p.ticket.ledger["interim"], p.ticket.dirty = at, True
+    who = p.facts.around.holders.get(p.ticket.holder, p.ticket.holder.partition(":")[2])
+    tell(p, TEXTS[language_of(requester["language"])]["interim"].format(who=who))
+    for link in p.ticket.links:
+        if link.role == "holder":
+            speak(p, link, REMINDER)
 
 
 def _hours(p: Planner) -> Hours:
