@@ -26,7 +26,9 @@ from gateway.store.tables import DEAD, DONE, HELD, WAITING, WITHDRAWN
 _STATES = {"done": DONE, "dead": DEAD, "held": HELD, "withdrawn": WITHDRAWN}
 _NOT_COMING = """update attachment set state = 'refused'
 where state = 'remote' and id in (select item_id from delivery where id INTS(?))"""
-_QUIET = frozenset({"fetch", "tell", "told", "attempt", "bind", "notice", "update_conflict", "connection", "wake", "settled"})
+_QUIET = frozenset(
+    {"fetch", "tell", "told", "attempt", "bind", "notice", "update_conflict", "connection", "wake", "settled"}
+)
 _TICKET = (
     "version",
     "kind",
