@@ -14,6 +14,15 @@ HOUR = 3_600_000_000
 FOLDER = Path(__file__).parents[2] / "gateway" / "policies"
 
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+
+def example(name: str) -> dict[str, Any]:
+    """The document of that name among the examples of the documentation."""
+    document: dict[str, Any] = plain(load((EXAMPLES / f"{name}.yaml").read_text(), name))
+    return document
+
+
 def shipped(name: str) -> dict[str, Any]:
     """The document of that name."""
     document: dict[str, Any] = plain(load((FOLDER / f"{name}.yaml").read_text(), name))

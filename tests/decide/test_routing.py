@@ -13,7 +13,7 @@ from gateway import plain
 from gateway.decide.conditions import inputs
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.routing import DESK, Routed, choose, compile_routing, replay
-from tests.decide.shipped import shipped
+from tests.decide.shipped import example, shipped
 
 SHIPPED = compile_routing(shipped("routing"))
 POLICY = {
@@ -344,3 +344,15 @@ def test_what_its_author_should_know_is_said() -> None:
 def test_the_shipped_policy_names_nobody_whom_a_fresh_installation_lacks() -> None:
     known = Known(frozenset({"service-desk"}), frozenset(), frozenset())
     assert compile_routing(shipped("routing"), known).notes == ()
+
+
+def test_the_example_is_one_that_can_be_published() -> None:
+    known = Known(
+        frozenset({"service-desk", "people", "network"}), frozenset({"acme", "bolt"}), frozenset({"acme", "bolt"})
+    )
+    policy = compile_routing(example("routing"), known)
+    assert policy.notes == ()
+    night = facts({"open": {"desk": False, "provider:acme": False}}, priority="P1")
+    assert (choose(policy, night).to, choose(policy, night).how) == ("provider:bolt", "warm")
+    remote = facts({"load": {"team:network": 1.6}}, category="network", title="VPN drops")
+    assert choose(policy, remote).to == "provider:bolt"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.decide.language import BadPolicy
+from gateway.decide.language import BadPolicy, Known
 from gateway.decide.objection import Objection
 from gateway.decide.triage import Triaged, deviate, ending, enforced, triage
 from gateway.decide.triage_needs import without_asset
 from gateway.decide.triage_policy import compile_triage
-from tests.decide.shipped import asked, other, shipped
+from tests.decide.shipped import asked, example, other, shipped
 
 SHIPPED = compile_triage(shipped("triage"))
 
@@ -314,7 +314,7 @@ def test_an_unknown_sender_is_logged_and_asked_who_he_is_and_told_nothing_else()
         ("rules: [{name: a, kind: request, when: 'nope'}]", "rules[0].when", "undeclared"),
         ("grey: [{name: a, kind: request, says: {en: ['+ x']}}]", "grey[0].says.en[0]", "no word"),
         ("grey: [{name: a, kind: request, says: {english: [x]}}]", "grey[0].says.english", "not a language"),
-        ("grey: [{name: a, kind: request, when: 'true'}, {name: a, kind: request, when: true}]", "grey[1].name", "name"),
+        ("grey: [{name: a, kind: request, when: true}, {name: a, kind: request, when: true}]", "grey[1].name", "name"),
         ("needs: [{name: a}]", "needs[0]", "asks for nothing"),
         ("needs: [{name: a, facts: [colour]}]", "needs[0].facts[0]", "no such field"),
         ("catalogue: {services: {x: {clientele: [cats]}}}", "catalogue.services.x.clientele[0]", "clientele"),
@@ -331,3 +331,14 @@ def test_a_mistake_is_refused_at_its_place(part: str, path: str, said: str) -> N
         compile_triage(yaml.safe_load(f"policy: 1\nname: triage\n{part}\n"))
     assert [fault.path for fault in refused.value.faults] == [path]
     assert said in refused.value.faults[0].title
+
+
+def test_the_example_is_one_that_can_be_published() -> None:
+    known = Known(
+        frozenset({"service-desk", "people", "network"}), frozenset({"acme", "bolt"}), frozenset({"acme", "bolt"})
+    )
+    policy = compile_triage(example("triage"), known)
+    assert policy.notes == ()
+    found = triage(policy, asked("Where is my payslip", providers=["provider:acme"]))
+    assert (found.service, found.queue, sorted(found.barred)) == ("payroll", "team:people", ["provider:acme"])
+    assert triage(policy, asked("Car park gate is broken", language="es")).answers[0].text.startswith("Llame")
