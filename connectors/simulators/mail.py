@@ -85,7 +85,7 @@ class Mail(Simulator):
         self.boxes = {OURS: Box(), THEIRS: Box()}
         self.password = PASSWORD
         self.began: list[str] = []
-        self._smtp, self._imap = _Server(self, _Smtp), _Server(self, _Imap)
+        self._smtp, self._imap = (_Server(self, talk) for talk in self.talks())
         self.settings = {
             "address": OURS,
             "provider": THEIRS,
@@ -99,6 +99,10 @@ class Mail(Simulator):
         if signin == "token":
             self.settings |= {"client_id": "tandem", "token_url": f"{self.url}/token"}
             self.secrets = {"client_secret": SECRET, "refresh_token": REFRESH, "webhook": WEBHOOK}
+
+    def talks(self) -> tuple[type[Talk], type[Talk]]:
+        """Who speaks SMTP and IMAP."""
+        return Smtp, Imap
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -262,7 +266,7 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, desk: Mail, talk: type[_Talk]) -> None:
+    def __init__(self, desk: Mail, talk: type[Talk]) -> None:
         self.desk = desk
         self.stopping = threading.Event()
         super().__init__(("127.0.0.1", 0), talk)
@@ -280,7 +284,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.server_close()
 
 
-class _Talk(socketserver.StreamRequestHandler):
+class Talk(socketserver.StreamRequestHandler):
     """One connection, line by line."""
 
     disable_nagle_algorithm = True
@@ -311,7 +315,7 @@ class _Talk(socketserver.StreamRequestHandler):
             self.desk.asked.append(Request(method, path, {}, {}, body))
 
 
-class _Smtp(_Talk):
+class Smtp(Talk):
     """One SMTP session; it takes no mail before it knows who is there."""
 
     def greet(self) -> None:
@@ -382,7 +386,7 @@ class _Smtp(_Talk):
         if fault.what == "status":
             return self.say("554 5.6.0 refused" if fault.status in (400, 403) else "451 4.3.0 try again later")
         fault.before(self.wire)
-        self.desk.deliver(self.recipients, raw)
+        said = self.commit(raw)
         match fault.what:
             case "commit_then_drop":
                 self.wire.reset()
@@ -393,10 +397,15 @@ class _Smtp(_Talk):
                 self.wire.close()
             case _:
                 self.wire.wait(fault.seconds if fault.what == "commit_then_delay" else 0)
-                self.say("250 2.0.0 queued")
+                self.say(said)
+
+    def commit(self, raw: bytes) -> str:
+        """The mail is taken; what is said to it."""
+        self.desk.deliver(self.recipients, raw)
+        return "250 2.0.0 queued"
 
 
-class _Imap(_Talk):
+class Imap(Talk):
     """One IMAP session of our mailbox."""
 
     def greet(self) -> None:

@@ -1,4 +1,4 @@
-"""The contract of Request Tracker's and Redmine's connectors, on the real servers."""
+"""The contract of the connectors for Request Tracker, Redmine and mail, on the real servers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,26 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest import SkipTest
 
 from connectors import registry
+from connectors.base import Arrival
 from connectors.contract import Contract
 from connectors.contract.run import Result, names, run
 from connectors.feeds import SETTLED_AFTER, TICK
 from tests.connectors import matrix
 from tests.live.desks import RealRedmine, RealTracker
 from tests.live.front import Front, RealTime
+from tests.live.mailboxes import Mailboxes, RealMail
 from tests.live.peers import Redmine, RequestTracker, Server
 
-FRONTS: dict[type[Server], type[Front[Any]]] = {RequestTracker: RealTracker, Redmine: RealRedmine}
+Peer = Server | Mailboxes
+FRONTS: dict[type[Peer], type[Front[Any] | RealMail]] = {
+    RequestTracker: RealTracker,
+    Redmine: RealRedmine,
+    Mailboxes: RealMail,
+}
 MANY = 230
 LIVE = matrix.RESULTS.with_name("live.json")
 
@@ -58,15 +66,29 @@ class OnRedmine(OnReal):
         assert ids <= self.polled(cursors)
 
 
-def contract(server: Server, many: int) -> type[Contract]:
+class OnMail(OnReal):
+    """And where no service posts what comes in."""
+
+    def arrival(self) -> tuple[str, Arrival]:
+        raise SkipTest("neither server posts the mails that come in")
+
+
+HALFWAY: dict[type[Front[Any] | RealMail], type[Contract]] = {RealRedmine: OnRedmine, RealMail: OnMail}
+
+
+def contract(server: Peer, many: int) -> type[Contract]:
     """The contract that the kind's own tests hold its simulator to, on ``server``."""
     front = FRONTS[type(server)]
-    halfway = OnRedmine if front is RealRedmine else OnReal
-    own = {"simulator": partial(front, server=server), "clocks": RealTime, "many": many, "verify": "script"}
-    return type(f"On{front.__name__}", (halfway, matrix.contract(front.kind)), own)
+    own = {
+        "simulator": partial(cast(Any, front), server=server),
+        "clocks": RealTime,
+        "many": many,
+        "verify": front.verify,
+    }
+    return type(f"On{front.__name__}", (HALFWAY.get(front, OnReal), matrix.contract(front.kind)), own)
 
 
-def kept(servers: Sequence[Server], many: int) -> dict[str, Any]:
+def kept(servers: Sequence[Peer], many: int) -> dict[str, Any]:
     """One run on each of the servers of a kind, at the same time; what is written down of it. AssertionError where a
     test failed, or ended otherwise on another server."""
     with ThreadPoolExecutor(len(servers)) as pool:
@@ -87,12 +109,14 @@ def _run(held: type[Contract]) -> list[Result]:
 
 
 def main() -> int:
-    """Two servers of each kind at once, and what they show is written down: ``python -m tests.live.contract``."""
-    found = {}
+    """Two servers of each kind at once, and what they show is written down: ``python -m tests.live.contract``, perhaps
+    with the kinds that are to be tried."""
+    found = json.loads(LIVE.read_text("utf-8"))
+    tried = {kind: front for kind, front in FRONTS.items() if front.kind in (sys.argv[1:] or [front.kind])}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as down:
         kinds = {
             kind: [kind(Path(folder, kind.name, n), Path(folder, "templates", kind.name)) for n in "12"]
-            for kind in FRONTS
+            for kind in tried
         }
         for servers in kinds.values():
             for server in servers:

@@ -48,6 +48,7 @@ class Front(Simulator, Generic[S]):
     """A desk of a kind in the real ``server``, which ``told`` us by its own webhook."""
 
     kind: ClassVar[str]
+    verify: ClassVar[str] = "script"
 
     def __init__(self, clock: Callable[[], datetime], server: S, **more: Any) -> None:
         super().__init__(clock, **more)

@@ -6,6 +6,7 @@ import datetime as dt
 import imaplib
 import ipaddress
 import os
+import re
 import shutil
 import smtplib
 import subprocess
@@ -15,6 +16,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import make_msgid
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -56,7 +58,7 @@ class MailServer:
             *(f"box/{user}/{part}" for user in self.users for part in ("new", "cur", "tmp")),
         ):
             (self.home / folder).mkdir(parents=True)
-        (self.home / "passwd").write_text("".join(f"{user}:{{PLAIN}}{PASSWORD}::::::\n" for user in self.users))
+        self.passwords(PASSWORD)
         shutil.copy(SCRIPTS / "mail_peer.py", self.home / "app")
         for folder in (self.home / "box", self.home / "log"):
             subprocess.run(["chown", "-R", "mail:mail", str(folder)], check=True)
@@ -80,6 +82,29 @@ class MailServer:
                 raise RuntimeError(f"the mail servers did not come up:\n{told}")
             time.sleep(0.1)
 
+    def version(self) -> str:
+        """Of what Debian installed."""
+        asked = subprocess.run(["dpkg-query", "-W", "-f=${Version}\n", *PACKAGES], capture_output=True, check=True)
+        numbers = [re.split(r"[-+~]", line.partition(":")[2] or line)[0] for line in asked.stdout.decode().splitlines()]
+        return f"through dovecot {numbers[0]} and aiosmtpd {numbers[1]}"
+
+    def passwords(self, word: str) -> None:
+        """Everybody signs in with ``word`` from now on."""
+        (self.home / "passwd").write_text("".join(f"{user}:{{PLAIN}}{word}::::::\n" for user in self.users))
+
+    def empty(self, user: str) -> None:
+        """Gives a user a mailbox in which nothing ever lay."""
+        box = self.home / "box" / user
+        fresh = self.home / "box" / f"{user}.{uuid4().hex}"
+        for part in ("new", "cur", "tmp"):
+            (fresh / part).mkdir(parents=True)
+        subprocess.run(["chown", "-R", "mail:mail", str(fresh)], check=True)
+        if box.is_symlink():
+            box.unlink()
+        else:
+            shutil.rmtree(box)
+        box.symlink_to(fresh)
+
     def down(self) -> None:
         for process in self._processes:
             children.stop(process, grace=10)
@@ -91,12 +116,24 @@ class MailServer:
 
     def read(self, user: str) -> list[EmailMessage]:
         """All mails of a mailbox, as their owner sees them."""
+        return [message_from_bytes(raw, policy=policy.default) for _, _, raw in self.lying(user)]
+
+    def lying(self, user: str, after: int = 0) -> list[tuple[int, dt.datetime, bytes]]:
+        """Number, time and bytes of all mails of a mailbox that came ``after`` the one of that number."""
         with imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=30) as box:
-            box.login(user, PASSWORD)
+            box.login(user, self._password())
             box.select("INBOX")
-            uids = box.uid("SEARCH", "ALL")[1][0].split()
-            raws = [box.uid("FETCH", uid.decode(), "(BODY[])")[1][0][1] for uid in uids]  # type: ignore[index]
-        return [message_from_bytes(raw, policy=policy.default) for raw in raws]  # type: ignore[arg-type]
+            found = box.uid("FETCH", f"{after + 1}:*", "(UID INTERNALDATE BODY.PEEK[])")[1]
+        rows = [_row(*row) for row in found if isinstance(row, tuple)]
+        return [row for row in rows if row[0] > after]
+
+    def _password(self) -> str:
+        return (self.home / "passwd").read_text().partition("{PLAIN}")[2].partition(":")[0]
+
+    def hand_over(self, sender: str, recipients: list[str], raw: bytes) -> None:
+        """As another mail server would."""
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, timeout=30) as smtp:
+            smtp.sendmail(sender, recipients, raw)
 
     def send(self, mail: EmailMessage) -> None:
         """As a mail program would."""
@@ -129,3 +166,9 @@ class MailServer:
         self.ca.write_bytes(made.public_bytes(serialization.Encoding.PEM))
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         (self.home / "key.pem").write_bytes(key.private_bytes(*form))
+
+
+def _row(told: bytes, raw: bytes) -> tuple[int, dt.datetime, bytes]:
+    uid, at = re.search(rb"UID (\d+)", told), re.search(rb'INTERNALDATE "([^"]+)"', told)
+    assert uid and at, told
+    return int(uid[1]), dt.datetime.strptime(at[1].decode().strip(), "%d-%b-%Y %H:%M:%S %z"), raw
