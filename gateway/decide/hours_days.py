@@ -66,6 +66,7 @@ def kept(country: Country, year: int) -> Mapping[date, str]:
             subdiv=country.subdivision or None,
             years=year,
             categories=country.categories or None,
+            language="en_US",  # without it the names depend on the language of the process
         )
     )
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.decide.hours import ALWAYS, Country, Days, Hours, NeverOpens
-from gateway.decide.hours_days import WHOLE
+from gateway.decide.hours_days import WHOLE, kept
 from gateway.decide.hours_zone import DAY, EPOCH, MINUTE, instant, wall
 from tests.decide.hours_world import H, at, hours, office
 
@@ -162,6 +162,13 @@ def test_a_part_of_a_country_has_holidays_of_its_own() -> None:
     assert office(country=Country("ES")).is_open(thursday)
     assert not office(country=Country("ES", "MD")).is_open(thursday)
     assert office(country=Country("ES", "MD")).reason(thursday) == "Maundy Thursday"
+
+
+def test_the_name_of_a_holiday_does_not_depend_on_who_runs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    christmas = datetime(2026, 12, 25).date()
+    for language in ("C", "es_ES", "ru_RU"):
+        monkeypatch.setenv("LANGUAGE", language)
+        assert kept.__wrapped__(Country("ES"), 2026)[christmas] == "Christmas Day"
 
 
 # --- what holds for every calendar ---
