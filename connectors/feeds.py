@@ -118,7 +118,8 @@ class Feed:
         if after is None:
             return None
         ascending = all(one <= other for one, other in pairwise(stamps))
-        if self.page["kind"] == "next_url":  # the desk keeps the place, and may have no order by time at all
+        # where the desk keeps the place it may have no order by time; one that has none has to say so
+        if self.page["kind"] == "next_url" or self.cursor.get("sorted") is False:
             return since, after
         if stamps and ascending and stamps[-1] > since and self._wire(stamps[-1]) != self._wire(since):
             return stamps[-1], Position()

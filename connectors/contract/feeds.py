@@ -18,6 +18,21 @@ class Feeds(Rehearsal):
                 self.clock.forward(1)
         assert ids <= self.polled(cursors)
 
+    def test_f01_changes_in_another_order_than_the_ids_are_all_told(self) -> None:
+        self.needs("changed")
+        cursors: dict[str, str] = {}
+        with self.theirs():
+            ids = [self.sim.open_record(f"record {number}") for number in range(self.many)]
+        self.clock.forward(3600)
+        self.polled(cursors)
+        self.clock.forward(3600)
+        half = self.many // 2 + 20
+        for id in (*ids[half:], *ids[:half]):
+            with self.theirs():
+                self.sim.change(id, {self.title: "changed by them"})
+            self.clock.forward(10)
+        assert set(ids) <= self.polled(cursors), "what changed before the first page did was passed over"
+
     def test_f02_many_changes_of_one_second_are_all_told(self) -> None:
         self.needs("changed")
         cursors: dict[str, str] = {}

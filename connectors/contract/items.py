@@ -15,7 +15,8 @@ class Items(Rehearsal):
         id = self.new()
         for public in (True, False):
             name = self.channel(public)
-            self.desk.comment(self.ctx(), id, name, f"public is {public}", BOTH if public else ["staff"])
+            made = self.desk.comment(self.ctx(), id, name, f"public is {public}", BOTH if public else ["staff"])
+            self.took(made.id, "channels", name, "comment")
         said = {each.text: each.public for each in self.sim.said(id)}
         assert said == {"public is True": True, "public is False": False}
         read = {self.words(each.text): each.channel for each in self.record(id).comments}
@@ -78,7 +79,8 @@ class Items(Rehearsal):
         assert theirs.name == "their log ü.txt" and b"".join(self.desk.file(self.ctx(), theirs)) == data
         self.needs("attach")
         name, reaches = self.carrier()
-        self.desk.attach(self.ctx(), id, name, file_of("our log ü.txt", data), reaches)
+        made = self.desk.attach(self.ctx(), id, name, file_of("our log ü.txt", data), reaches)
+        self.took(made.id, "channels", name, "attach")
         ours = next(each for each in self.sim.kept(id) if each.name == "our log ü.txt")
         assert ours.data == data
 
@@ -100,7 +102,8 @@ class Items(Rehearsal):
     def test_i13_time_is_written_down(self) -> None:
         self.needs("worklog")
         id = self.new()
-        self.desk.worklog(self.ctx(), id, 15, "looked at the switch", self.clock())
+        made = self.desk.worklog(self.ctx(), id, 15, "looked at the switch", self.clock())
+        self.took(made.id, "calls", "worklog")
         assert self.sim.spent(id) == [15]
 
     def test_i14_more_comments_than_one_page_are_all_read(self) -> None:

@@ -63,6 +63,15 @@ class Records(Rehearsal):
             self.sim.change(id, {self.title: "0"})
         assert self.record(id).fields[self.title] == "0"
 
+    def test_r10_what_a_record_says_of_itself_is_found_where_the_manifest_says(self) -> None:
+        id = self.new()
+        with self.theirs():
+            self.sim.change(id, {self.title: "changed by them"})
+        record, said = self.record(id), self.spec().part("record")
+        lost = {name: said[name] for name in ("number", "version", "created", "author") if name in said}
+        lost = {name: where for name, where in lost.items() if getattr(record, name) is None}
+        assert not lost, f"nothing there: {lost}"
+
     def samples(self) -> dict[str, Value]:
         """A value for every field that can be written at any time and lists its values, or is text."""
         found: dict[str, Value] = {}

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import SkipTest
@@ -77,7 +78,9 @@ class Rehearsal:
 
     def spec(self) -> Manifest:
         """The manifest under test: of a shipped kind, or of ``folder``."""
-        return registry.manifest(self.kind) if self.folder is None else registry.read(self.folder)
+        if self.folder is None:
+            return registry.manifest(self.kind)
+        return _read(self.folder, (self.folder / "manifest.yaml").stat().st_mtime_ns)
 
     def connect(self, **changes: Any) -> Connector:
         """The connector, as the gateway builds it; ``changes`` go over ``spec``, ``settings``, ``secrets``. All that
@@ -158,12 +161,24 @@ class Rehearsal:
         """What a text of the desk says to people, also where it is a tree."""
         return adf.words(adf.tree(text)) if self.desk.text_format == "adf" else text
 
+    def took(self, id: str | None, *call: str) -> None:
+        """The id of what a call made is where its ``take`` says, if it says so."""
+        spec = self.spec().part(*call)
+        where = spec.get("take", {}).get("id") if isinstance(spec, Mapping) else None
+        assert id or where is None, f"{'.'.join(call)}: its answer holds no id at {where!r}"
+
     def channel(self, public: bool) -> str:
         """The channel that reaches the requester, or the one that reaches the desk's people alone."""
         for name, channel in self.desk.channels.items():
             if channel.comment and ("requester" in channel.reaches) == public:
                 return name
         raise SkipTest(f"no {'public' if public else 'internal'} channel")
+
+
+@cache
+def _read(folder: Path, _at: int) -> Manifest:
+    """The manifest of a folder as it was at that time: each test looks at it many times."""
+    return registry.read(folder)
 
 
 def file_of(name: str, data: bytes, mime: str = "text/plain") -> File:

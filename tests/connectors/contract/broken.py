@@ -33,7 +33,7 @@ from connectors.base import (
 from connectors.contract import Contract
 from connectors.contract.effects import MADE, WAS, WISH
 from connectors.contract.items import NOTED
-from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
+from connectors.errors import Outcome, Refused, Retry, Unauthorized, Unknown, Unverified
 from connectors.manifest import Manifest
 from connectors.memory.simulator import Memory
 from connectors.rest import Rest
@@ -98,8 +98,10 @@ def not_checked(self: Rest, ctx: Context) -> Found:
         return Found(frozenset({"gateway"}))
 
 
-def check_finds_nobody(self: Rest, ctx: Context) -> Found:
-    return replace(Rest.check(self, ctx), me=frozenset({"somebody"}))
+def writes_as_another(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    """Shows our own changes under a name that check does not tell."""
+    record = Rest.fetch(self, ctx, id, items)
+    return replace(record, author="gateway-api" if record.author == "gateway" else record.author)
 
 
 def loops(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
@@ -108,7 +110,7 @@ def loops(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
         try:
             return Rest.fetch(self, ctx, id, items)
         except Unauthorized as error:
-            if "redirect" in error.said or "30" in error.said[:3]:
+            if "sent elsewhere" in error.said:
                 raise
             last = error
     raise last
@@ -118,17 +120,10 @@ def shows_itself(self: Rest) -> str:
     return f"Rest({self._secrets})"
 
 
-def as_retry(self: Rest, ctx: Context, id: str, fields: Any, version: Any) -> Receipt:
+def worklog_as_retry(self: Rest, ctx: Context, *given: Any) -> Receipt:
     """Takes a dropped answer for a request that never left."""
     try:
-        return Rest.update(self, ctx, id, fields, version)
-    except Unknown as error:
-        raise Retry(error.said, error.after) from error
-
-
-def comment_as_retry(self: Rest, ctx: Context, *given: Any) -> Receipt:
-    try:
-        return Rest.comment(self, ctx, *given)
+        return Rest.worklog(self, ctx, *given)
     except Unknown as error:
         raise Retry(error.said, error.after) from error
 
@@ -165,9 +160,13 @@ def zero_is_nothing(self: Rest, ctx: Context, id: str, items: bool = True) -> Re
     return replace(record, fields={n: None if v == "0" else v for n, v in record.fields.items()})
 
 
+def numberless(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
+    return replace(Rest.fetch(self, ctx, id, items), number=None)
+
+
 def empty_text(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
     record = Rest.fetch(self, ctx, id, items)
-    return replace(record, fields={**record.fields, "category": record.fields["category"] or ""})
+    return replace(record, fields={**record.fields, "assignee": record.fields["assignee"] or ""})
 
 
 def ascii_only(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
@@ -248,11 +247,35 @@ def never_gone(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
 
 
 def two_pages(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
-    """Takes the second page of a poll for the last."""
+    """Takes the second page of a poll for the last, at a desk that began empty."""
     page = Rest.changed(self, ctx, feed, cursor)
+    if cursor is None:
+        self.__dict__["filled"] = bool(page.changes)
+    if self.__dict__["filled"]:
+        return page
     count = self.__dict__.setdefault("pages", {})
     count[feed] = 0 if page.done else count.get(feed, 0) + 1
     return replace(page, done=True, cursor=cursor or page.cursor) if count[feed] > 1 and cursor else page
+
+
+def by_ids(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
+    """Passes over a record that lies below one it was told of in the same poll."""
+    page = Rest.changed(self, ctx, feed, cursor)
+    tops, told = self.__dict__.setdefault("tops", {}), []
+    for change in page.changes:
+        if int(change.record_id) >= tops.get(feed, 0):
+            tops[feed] = int(change.record_id)
+            told.append(change)
+    if page.done:
+        tops.clear()
+    return replace(page, changes=tuple(told))
+
+
+def asks_for_all(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
+    page = Rest.changed(self, ctx, feed, cursor)
+    if cursor and page.done:
+        Rest.changed(self, ctx, feed, None)
+    return page
 
 
 def new_records_only(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
@@ -481,13 +504,6 @@ def upwards_alone(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Pa
     return replace(page, changes=fresh)
 
 
-def hidden_is_gone(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
-    try:
-        return Rest.fetch(self, ctx, id, items)
-    except Refused as error:
-        raise Gone(error.said) from error
-
-
 def unmoved(self: Rest, ctx: Context, feed: str, cursor: str | None) -> Page:
     return replace(Rest.changed(self, ctx, feed, cursor), regressed=False)
 
@@ -531,9 +547,11 @@ def shows_private(self: Rest, arrival: Arrival) -> list[Event]:
 
 
 def asks_for_its_own(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
-    """Takes no token that another worker got."""
-    self.__dict__["_desk"].signin._kept = lambda *_: None
-    return Rest.fetch(self, ctx, id, items)
+    """Once it has signed in, takes no token that another worker got."""
+    try:
+        return Rest.fetch(self, ctx, id, items)
+    finally:
+        self.__dict__["_desk"].signin._kept = lambda *_: None
 
 
 def keeps_late(self: Rest, ctx: Context, id: str, items: bool = True) -> Record:
@@ -624,15 +642,12 @@ def in_address(made: Manifest) -> Manifest:
 
 
 def short_reference(made: Manifest) -> Manifest:
-    return saying("fields", {**made.doc["fields"], "reference": {"max": 20}})(made)
+    return saying("fields", {**made.doc["fields"], "reference": {"max": 39}})(made)
 
 
 def beside(made: Manifest) -> Manifest:
     """A third channel, for the requester alone."""
-    channels = made.doc["channels"]
-    return saying("channels", {**channels, "mail": {"reaches": ["requester"], "attach": channels["note"]["attach"]}})(
-        made
-    )
+    return saying("channels", {**made.doc["channels"], "mail": {"reaches": ["requester"]}})(made)
 
 
 def worded(made: Manifest) -> Manifest:
@@ -653,9 +668,15 @@ BROKEN = (
         "a public comment is sent as internal",
         manifest=(('body: {text: "{text}", public: true}, take', 'body: {text: "{text}", public: false}, take'),),
     ),
+    Broken(
+        "test_i01",
+        "the id of a comment is looked for where it is not",
+        manifest=(("public: false}, take: {id: id}}\n    edit", "public: false}, take: {id: comment.id}}\n    edit"),),
+    ),
     Broken("test_i04", "an internal note is read as public", verbs={"fetch": all_public}),
     Broken("test_i12", "an internal file is public", manifest=(('public: "false"}, bytes', 'public: "true"}, bytes'),)),
-    Broken("test_f01", "the feed ends after two pages", verbs={"changed": two_pages}),
+    Broken("test_f01_more", "the feed ends after two pages", verbs={"changed": two_pages}),
+    Broken("test_f01_changes", "ids are taken for an order of changes", verbs={"changed": by_ids}),
     Broken("test_f03_a_record", "a change is told once only", verbs={"changed": new_records_only}),
     Broken("test_f08_a_record_that_was_moved", "what has left is shown", desk=Moving),
     Broken("test_f12", "a cursor moves past a page that failed", verbs={"changed": passes_over}),
@@ -711,8 +732,13 @@ BROKEN = (
     Broken("test_i05", "our own comment is not found", verbs={"fetch": overlooks_ours}),
     Broken("test_i10", "a comment changes a field", verbs={"comment": touches_besides}),
     Broken("test_f06", "what was told is told again", verbs={"changed": tells_all_again}),
+    Broken("test_f06", "the desk is asked for all, each time", verbs={"changed": asks_for_all}),
     Broken("test_f07", "a late row is passed over", verbs={"changed": upwards_alone}),
-    Broken("test_f09", "what is hidden is taken for deleted", verbs={"fetch": hidden_is_gone}),
+    Broken(
+        "test_f09",
+        "what is hidden is taken for deleted",
+        manifest=(("rules: []", "rules: [{status: 403, verbs: [fetch], is: gone}]"),),
+    ),
     Broken("test_f11", "a restored desk looks like an idle one", verbs={"changed": unmoved}),
     Broken("test_h05", "a webhook for another is taken", verbs={"verify": anybodys}),
     Broken("test_h09", "header names have one spelling", verbs={"verify": of_this_spelling}),
@@ -728,14 +754,15 @@ BROKEN = (
     Broken("test_a02", "any sign-in is believed", verbs={"check": not_checked}),
     Broken("test_a03", "it asks nine times", verbs={"fetch": loops}),
     Broken("test_a08", "its repr shows the secrets", verbs={"__repr__": shows_itself}),
-    Broken("test_a09", "check tells a wrong name", verbs={"check": check_finds_nobody}),
+    Broken("test_a09", "check does not tell the name that we write under", verbs={"fetch": writes_as_another}),
     Broken("test_w06", "a login page is taken for a record", verbs={"fetch": login_page_is_a_record}),
     Broken("test_w08", "the wait is not told", verbs={"fetch": untold_wait}),
-    Broken("test_w10", "a lost answer to a comment is taken for nothing sent", verbs={"comment": comment_as_retry}),
+    Broken("test_w10", "time whose answer was lost is taken for unsent", verbs={"worklog": worklog_as_retry}),
     Broken("test_w14", "the vendor's words are lost", verbs={"fetch": wordless}),
     Broken("test_w15", "a value changes the query", verbs={"find": finds_traps}),
     Broken("test_r02", "a field is not written", verbs={"update": forgets_a_field}),
     Broken("test_r03", "an empty text is not null", verbs={"fetch": empty_text}),
+    Broken("test_r10", "the number of a record is not read", verbs={"fetch": numberless}),
     Broken("test_r06", "an ampersand comes back as an entity", verbs={"fetch": ascii_only}),
     Broken("test_r08", "0 is taken for nothing", verbs={"fetch": zero_is_nothing}),
     Broken("test_u01", "what was made without an answer is not found", verbs={"find": finds_nothing_lost}),
