@@ -242,6 +242,22 @@ def test_giving_it_back_at_once_is_an_answer_and_taking_it_away_is_none() -> Non
     ]  # fmt: skip
 
 
+def test_what_ran_out_before_it_was_taken_back_is_said() -> None:
+    desk = Desk(policy(provider_ack="30 min")).open()
+    desk.give(10, "provider:acme")
+    desk.give(60, "team:desk", "team:desk")
+    assert [(one.kind, minutes(one.at)) for one in desk.of("provider_ack")] == [
+        ("activate", 10), ("breach", 40), ("cancel", 60),
+    ]  # fmt: skip
+
+
+def test_a_record_that_is_accepted_twice_began_once() -> None:
+    desk = Desk(policy(provider_ack="30 min")).open()
+    desk.give(10, "provider:acme")
+    desk.tell(20, Signal("accepted", instant(20), "provider:acme"))
+    assert desk.kinds("provider_ack") == desk.kinds("provider_resolve") == ["activate"]
+
+
 def test_providers_that_work_on_it_at_once_have_clocks_of_their_own() -> None:
     desk = Desk(policy(provider_resolve="4 h")).open()
     desk.legs = {"acme": ("holder", ""), "globex": ("helper", "")}
@@ -348,6 +364,17 @@ def test_warnings_come_before_the_breach_once_each_by_share_and_by_what_is_left(
     assert at_all == [50, 80, 100]
     assert desk.kinds("requester_wait") == ["activate", "warn", "warn", "breach"]
     assert desk.notices[1] == ("sla_warning", "Solution: 20 min left of 100 min (rule default).")
+
+
+def test_a_breach_is_not_said_again_when_late_news_move_the_due_time() -> None:
+    desk = Desk(policy(requester_wait={"within": "1 h", "warn": "80 %"})).open()
+    desk.tick(60)
+    desk.status(70, "pending_requester", happened=30)
+    desk.status(80, "in_progress")
+    assert (desk.due("requester_wait"), desk.wake_at) == (110, None)
+    assert desk.stand("requester_wait", 90).standing == "running"
+    assert desk.stand("requester_wait", 110).standing == "breached"
+    assert [one for one in desk.tick(120) if one.kind in ("warn", "breach")] == []
 
 
 def test_after_the_breach_nobody_is_warned_of_it() -> None:
