@@ -73,7 +73,7 @@ def week(hours: Hours, language: str) -> str:
             runs[-1] = (runs[-1][0], day)
         else:
             runs.append((day, day))
-    said = [f"{_days(names, a, b)} {_windows(days[a])}" for a, b in runs if days[a]]
+    said = [f"{_days(names, a, b)} {windows_said(days[a])}" for a, b in runs if days[a]]
     return f"{'; '.join(said)} ({city(hours.zone, language)})"
 
 
@@ -81,7 +81,8 @@ def _days(names: Mapping[int, str], first: int, last: int) -> str:
     return names[first] if first == last else f"{names[first]}–{names[last]}"
 
 
-def _windows(windows: Windows) -> str:
+def windows_said(windows: Windows) -> str:
+    """The windows of a day: ``09:00–14:00, 15:00–18:00``."""
     return ", ".join(f"{_time(start)}–{_time(end)}" for start, end in windows)
 
 

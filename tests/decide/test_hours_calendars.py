@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decide.hours import Calendars, Person, Rotation, compile_calendars
+from gateway.decide.hours_page import pages
 from gateway.decide.hours_zone import DAY
 from gateway.decide.language import BadPolicy
 from mappings.loader import load, plain
@@ -278,6 +280,31 @@ def test_support_hours_in_words(calendars: Calendars) -> None:
     doc = document()
     doc["calendars"]["nights"]["hours"] = "always"
     assert compile_calendars(doc).support_hours("provider:acme", "es") == "las 24 horas, todos los días"
+
+
+def test_the_page_of_support_hours_equals_what_is_in_force(calendars: Calendars) -> None:
+    now = at("2026-12-18 20:00")  # Friday
+    madrid, moscow, nights = pages(calendars, now, "es")
+    assert (madrid.name, madrid.keepers, madrid.others) == ("madrid", ("desk", "site:madrid"), True)
+    assert madrid.week == calendars.support_hours("desk", "es")
+    assert madrid.text == calendars.told("desk", now, "es")
+    assert (madrid.open, madrid.opens, nights.open, nights.opens) == (False, at("2026-12-19 10:00"), True, now)
+    told = [(f"{one.day:%m-%d}", one.reason, one.hours) for one in madrid.special if one.day.year == 2026]
+    assert told == [
+        ("12-19", "the new till system goes live", "10:00–14:00"),
+        ("12-25", "Christmas Day", ""),
+        *((f"12-{day}", "stocktaking", "") for day in (28, 29, 30)),
+    ]
+    assert moscow.keepers == ("site:moscow", "team:moscow-desk")
+    assert nights.special == ()
+    for page in (madrid, moscow):
+        closed = [one.day for one in page.special if not one.hours]
+        hours = calendars.named[page.name]
+        assert all(not hours.worked(*day_of(hours.zone, day)) for day in closed)
+
+
+def day_of(zone: str, day: date) -> tuple[int, int]:
+    return at(f"{day} 00:00", zone), at(f"{day} 23:59", zone)
 
 
 # --- as shipped ---
