@@ -72,23 +72,24 @@ def interval(finished: Sequence[int], ages: Sequence[int], p: float, z: float = 
     variance, log-minus-log scale as in Kalbfleisch and Prentice) holds 1 - p.
     """
     low: int | None = None
-    spread, wanted = 0.0, 1 - p
-    for time, at_risk, ended, share in curve(finished, ages):
-        if at_risk > ended:
-            spread += ended / (at_risk * (at_risk - ended))
-        under, over = _bounds(share, spread, z)
-        if low is None and under <= wanted + _CLOSE:
+    for time, under, over in band(finished, ages, z):
+        if low is None and under <= 1 - p + _CLOSE:
             low = time
-        if over < wanted - _CLOSE:
+        if over < 1 - p - _CLOSE:
             return low, time
     return low, None
 
 
-def _bounds(share: float, spread: float, z: float) -> tuple[float, float]:
-    if share <= 0:
-        return 0.0, 0.0
-    width = z * sqrt(spread) / abs(log(share))
-    return share ** exp(width), share ** exp(-width)
+def band(finished: Sequence[int], ages: Sequence[int], z: float = Z95) -> Iterator[tuple[int, float, float]]:
+    """Between which shares the curve lies after each of its steps: (time, low, high)."""
+    spread = 0.0
+    for time, at_risk, ended, share in curve(finished, ages):
+        if at_risk == ended:
+            yield time, 0.0, 0.0
+            return
+        spread += ended / (at_risk * (at_risk - ended))
+        width = z * sqrt(spread) / -log(share)
+        yield time, share ** exp(width), share ** exp(-width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from gateway.insight.calibration import Forecast, calibrate, losses, pinball, replayed, verdict
 from gateway.insight.cases import Case, Kind
-from gateway.insight.estimates import LEAST
+from gateway.insight.estimates import LEAST, SHARES
 from gateway.insight.saying import DAY, HOUR
 from gateway.insight.shares import Share, difference, higher, wilson
+from gateway.insight.survival import quantiles
 
 TOLD = (HOUR, 4 * HOUR, 8 * HOUR)
 MONDAY = 4 * DAY  # 5 January 1970
@@ -80,12 +81,14 @@ def test_the_loss_is_least_at_the_quantile(times: list[int], p: float) -> None:
 def test_a_replay_tells_each_day_what_was_known_at_its_start() -> None:
     kind = Kind("a", "b", "P1")
     past = [Case(0, hour * HOUR, kind) for hour in range(1, 41)]
+    past += [Case(0, 3 * DAY + 60_000_000, kind)] * 20  # solved that very day, before the first ticket came
     on_time = Case(3 * DAY + HOUR, 3 * DAY + 2 * HOUR, kind)
     same_day = Case(3 * DAY + 5 * HOUR, None, kind)
     found = replayed([*past, on_time, same_day], DAY, 10 * DAY)
     assert [(one.at, one.took) for one in found] == [(on_time.created, HOUR), (same_day.created, None)]
-    assert found[0].told == found[1].told == (21 * HOUR, 33 * HOUR, 37 * HOUR)
-    assert found[0].base == found[0].told
+    at_its_start = quantiles([hour * HOUR for hour in range(1, 41)], [3 * DAY] * 20, SHARES)
+    assert at_its_start == [31 * HOUR, None, None]
+    assert found[0].told == found[1].told == found[0].base == tuple(at_its_start)
     assert replayed([*past, on_time], DAY, 10 * DAY, base=False)[0].base == (None, None, None)
 
 

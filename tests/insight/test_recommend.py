@@ -86,6 +86,13 @@ def test_what_requesters_say_what_it_costs_and_who_is_full_speak_against_it_too(
     ]
 
 
+@pytest.mark.parametrize("ours", [90, 200])
+def test_what_costs_no_more_is_not_held_against_it(ours: int) -> None:
+    costs = [Cost(side, VPN, cost) for side, cost in ((INTERNAL, ours), (ACME, 90)) for _ in range(20)]
+    found = recommend(VPN, replace(HISTORY, costs=costs))
+    assert found.confirmed and [side.median_cost for side in found.sides] == [ours, 90]
+
+
 def test_few_answers_of_requesters_tell_nothing() -> None:
     few = replace(HISTORY, ratings=marks(INTERNAL, 9, 9) + marks(ACME, 0, 40))
     assert recommend(VPN, few).confirmed
@@ -115,6 +122,14 @@ def test_the_best_of_three_has_to_be_better_than_both() -> None:
     assert recommend(VPN, History(three, as_of=NOW)).choice == ""
     three = took(INTERNAL, SLOW) + took(ACME, FAST) + took(BOLT, [hour + 30 for hour in FAST])
     assert recommend(VPN, History(three, as_of=NOW)).choice == ACME
+
+
+def test_more_comparisons_have_to_be_surer() -> None:
+    """Each alone would be chance in 3 of 100."""
+    later = [hour + 5 for hour in FAST]
+    two = took(ACME, FAST) + took(INTERNAL, later)
+    assert recommend(VPN, History(two, as_of=NOW)).choice == ACME
+    assert recommend(VPN, History(two + took(BOLT, later), as_of=NOW)).choice == ""
 
 
 def test_what_is_still_open_counts_against_a_side() -> None:

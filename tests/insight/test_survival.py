@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.insight.survival import curve, interval, logrank, quantiles, reached
+from gateway.insight.survival import band, curve, interval, logrank, quantiles, reached
 
 TREATED = [6, 6, 6, 7, 10, 13, 16, 22, 23], [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 PLACEBO = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23], list[int]()
@@ -49,6 +49,16 @@ def test_the_textbook_s_curve() -> None:
 def test_the_textbook_s_medians_with_their_intervals() -> None:
     assert (reached(*PLACEBO, [0.5]), interval(*PLACEBO, 0.5)) == ([8], (4, 11))
     assert (reached(*TREATED, [0.5]), interval(*TREATED, 0.5)) == ([23], (13, None))
+
+
+def test_the_textbook_s_band() -> None:
+    """As Stata lists it for these data (``sts list``): log-minus-log, 95 %."""
+    found = {time: (round(low, 4), round(high, 4)) for time, low, high in band(*TREATED)}
+    assert found == {
+        6: (0.6197, 0.9516), 7: (0.5631, 0.9228), 10: (0.5032, 0.8894), 13: (0.4316, 0.8491), 16: (0.3675, 0.8049),
+        22: (0.2678, 0.7468), 23: (0.1881, 0.6801),
+    }  # fmt: skip
+    assert list(band(*PLACEBO))[-1] == (23, 0.0, 0.0)
 
 
 def test_the_textbook_s_comparison() -> None:
@@ -100,6 +110,11 @@ def test_open_ones_never_shorten(finished: list[int], ages: list[int], share: Fr
     for place, time in enumerate(finished):
         less = quantiles(finished[:place] + finished[place + 1 :], sorted([*ages, time]), [float(share)])[0]
         assert less is None or (before is not None and less >= before)
+
+
+def test_open_ones_of_no_age_do_not_make_it_surer() -> None:
+    twenty = list(range(1, 21))
+    assert quantiles(twenty, [0] * 1000, [0.94]) == quantiles(twenty, [], [0.94]) == [20]
 
 
 @given(times.filter(lambda found: len(found) > 1))
