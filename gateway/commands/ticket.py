@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from gateway.decide.facts import Ticket
-from gateway.desk.read import ticket_page
+from gateway.desk import clocks
+from gateway.desk.read import decisions, find, ticket_page
 from gateway.errors import Invalid
 from gateway.people import teams
 from gateway.people.users import clean_email
@@ -26,7 +27,7 @@ def command() -> None: ...
 @click.option("--description", default="", help="What is wrong or wanted; - reads it from the input.")
 @click.option("--requester", default="", help="The e-mail address of whoever needs it.")
 @click.option("--name", default="", help="The requester's name.")
-@click.option("--kind", type=click.Choice(KINDS), default="incident", show_default=True)
+@click.option("--kind", type=click.Choice(KINDS), help="Default: what triage finds.")
 @click.option("--impact", type=click.Choice(LEVELS), default="medium", show_default=True)
 @click.option("--urgency", type=click.Choice(LEVELS), default="medium", show_default=True)
 @click.option("--category", type=click.Choice(CATEGORIES))
@@ -36,7 +37,7 @@ def command() -> None: ...
 @as_json
 def create(title: str, description: str, requester: str, name: str, tags: tuple[str, ...], more: tuple[str, ...],
            holder: str, as_json: bool, **chosen: str | None) -> None:  # fmt: skip
-    """Make a ticket; the routing rules decide who gets it."""
+    """Make a ticket; triage and the routing rules decide what it is and who gets it."""
     fields: dict[str, Any] = {"title": title, "description": said(description), **chosen, **dict(map(named, more))}
     if tags:
         fields["tags"] = sorted(set(tags))
@@ -96,6 +97,27 @@ def show(ticket: str, as_json: bool) -> None:
         show_json(page)
         return
     drawn(page)
+
+
+@command.command()
+@click.argument("ticket")
+@as_json
+def why(ticket: str, as_json: bool) -> None:
+    """Say why TICKET is where it is, what is due on it by when, and what happens next by itself."""
+    with runtime() as rt, rt.store.read() as conn:
+        row = find(conn, rt, MYSELF, ticket_id(conn, rt, ticket))
+        made, due = decisions(conn, rt, row.id), clocks.due(conn, rt, row)
+    if as_json:
+        show_json({"decisions": made, **due})
+        return
+    rows = [(short(one["at"]), one["kind"], one["words"]) for one in made]
+    show_table(("when", "decided", "what and why"), rows, "nothing has been decided")
+    running = [(one["words"], short(one["due_at"]) if one["due_at"] else "", one["rule"]) for one in due["clocks"]]
+    show_table(("clock", "due", "rule"), running, "no targets are in force")
+    steps = [(short(one["at"]), one["what"]) for one in due["next"]] + [("", what) for what in due["only_if"]]
+    if due["because"]:
+        click.echo(f"{due['because']}")
+        show_table(("when", "what happens next by itself"), steps, "nothing happens by itself")
 
 
 def drawn(page: dict[str, Any]) -> None:
