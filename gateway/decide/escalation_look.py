@@ -30,7 +30,7 @@ class Look:
     # -- what just happened --
 
     def react(self, one: Happened) -> None:
-        if one.kind == "promote" and not self.ended(one.who):
+        if one.kind == "promote":
             because = f"{one.who} was asked to help and has answered"
             self.actions.append(Promote(one.who, because, one.why, f"{self.watch.holder} would still have it"))
             self.watch.pass_to(one.who, one.at, one.why)
@@ -70,7 +70,7 @@ class Look:
     def silence(self) -> None:
         """A provider that was asked and does not answer loses the ticket to the next of the path."""
         due = self.silent_at()
-        if due is None or due > self.view.as_of or self.passed:
+        if due is None or due > self.view.as_of:
             return
         asked, now = self.watch.asked, self.view.as_of
         who, step = asked["who"], self.step(asked["rule"])

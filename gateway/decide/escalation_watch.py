@@ -134,7 +134,7 @@ def fold(watch: Watch, matrix: Matrix, view: View, signals: Iterable[Signal]) ->
         watch.resolved(view.as_of)
     elif view.status not in FINAL and watch.ended:
         watch.begins_again(view.as_of)
-    return found if not watch.ended else []
+    return found
 
 
 def _take(watch: Watch, matrix: Matrix, view: View, one: Signal) -> list[Happened]:

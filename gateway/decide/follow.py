@@ -151,6 +151,8 @@ def _happened(p: Planner, what: Input | None, link: Link | None, was: Before, st
     for action in p.plan.actions[start:]:
         if action.verb == "returned":
             yield Signal("returned", at, f"provider:{action.data['provider']}")
+        elif action.verb == "warm":
+            yield Signal("warm", at, party, after=action.data["to"])
     if isinstance(what, Command) and what.what in ("clock", "stuck"):
         yield Signal(what.what, at, party)
 

@@ -244,6 +244,50 @@ matrix:
     assert story.did() == ["cold provider:acme", "inform lead"]
 
 
+LEVELS = """
+policy: 1
+name: escalation
+roles: {lead: {users: [ana]}}
+deadlock: {inform: [lead]}
+matrix:
+  - name: all
+    steps:
+      - {name: network, after: 4 h, since: holder, clock: wall, do: functional, to: "team:network"}
+      - {name: lead, after: 2 h, since: holder, clock: wall, do: hierarchical, inform: [lead]}
+      - {name: acme, after: 3 h, since: holder, clock: wall, do: functional, to: "provider:acme"}
+      - {name: initech, after: 9 d, since: opened, clock: wall, do: functional, to: "provider:initech"}
+"""
+
+
+def test_what_counts_from_the_holder_waits_for_the_hand_overs_before_it() -> None:
+    story = Story(matrix(LEVELS))
+    story.after(8 * DAY)
+    assert [((at - START) // HOUR, brief(action)) for at, action in story.log] == [
+        (4, "cold team:network"),
+        (6, "inform lead"),
+        (7, "cold provider:acme"),
+    ]
+
+
+def test_a_step_that_ends_the_path_leaves_nothing_to_come() -> None:
+    story = Story(matrix(LEVELS.replace("after: 9 d", 'ends: "true", after: 1 h')))
+    story.after(30 * DAY)
+    assert story.did() == ["cold provider:initech"]
+
+
+def test_who_has_it_in_truth_counts() -> None:
+    """The hand-over could not be carried out as it was wanted: another has the ticket."""
+    story = Story(matrix(LEVELS))
+    story.holder = "team:last-resort"
+    story.after(2 * HOUR)
+    story.look(Signal("clock", story.now))
+    assert story.state["holder"] == "team:last-resort"
+    story.after(3 * HOUR)
+    assert story.did() == []
+    story.after(HOUR)
+    assert story.did() == ["cold team:network"]
+
+
 def test_a_ticket_that_nobody_has_is_found_at_the_next_look() -> None:
     story = Story(matrix(), holder="")
     assert story.did() == ["cold team:service-desk"]

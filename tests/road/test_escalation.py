@@ -30,9 +30,9 @@ matrix:
 FAILED_OVER = "Taken back: there was no sign of work in time"
 
 
-def policy(s: Scene, text: str = POLICY) -> None:
+def policy(s: Scene, text: str = POLICY, name: str = "escalation") -> None:
     with s.rt.store.write() as conn:
-        row = {"id": mint(), "kind": "policy", "name": "escalation", "version": 1, "text": text}
+        row = {"id": mint(), "kind": "policy", "name": name, "version": 1, "text": text}
         conn.execute(insert(tables.document).values(**row, created_at=s.now()))
     s.rt.desks.load()
 
@@ -247,3 +247,25 @@ def test_a_provider_whose_connection_is_paused_is_passed_over_for_the_last_resor
     assert s.rows("select count(*) from link") == [(0,)]
     ((text,),) = s.rows("select text from notice where kind = 'escalation'")
     assert text.startswith("provider:acme should have this ticket, but is ")
+
+
+ROUTED = """
+policy: 1
+name: routing
+rules:
+  - {name: vpn, when: "true", to: "provider:acme", how: warm}
+default: team:service-desk
+"""
+
+
+def test_routed_warm_the_desk_holds_it_until_the_provider_answers(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s, ROUTED, "routing")
+    policy(s)
+    s.world.create("VPN down")
+    s.world.run()
+    assert (s.value("select holder from ticket"), s.value("select role from link")) == ("team:service-desk", "helper")
+    s.edit_there("acme", status="working")
+    s.sync()
+    assert (s.value("select holder from ticket"), s.value("select role from link")) == ("provider:acme", "holder")
+    assert ("warm", "provider:acme") in rules(s)
