@@ -164,6 +164,9 @@ NOTICE = {
     "unauthorized": N_("Credentials refused"),
     "unsupported": N_("Not supported"),
     "catalogue": N_("Their lists changed"),
+    "escalation": N_("Escalation"),
+    "returned": N_("Given back without work"),
+    "late": N_("Heard after the end"),
 }
 VERB = {
     "create": N_("opened the ticket"),
