@@ -51,7 +51,7 @@ def create(p: Planner, what: Command) -> None:
     give(p, to, routed.because, routed.rule, routed.how if to == routed.to else routing.HOW[0])
     for provider in routed.share:
         give(p, provider, routed.because, routed.rule, "share")
-    intake.welcome(p)
+    intake.welcome(p, routed.to)
 
 
 def give(p: Planner, to: str, because: str, rule: str, how: str) -> None:

@@ -176,10 +176,10 @@ def taken(p: Planner) -> None:
         p.set("kind", kind, f"it was decided so: {rule}")
 
 
-def welcome(p: Planner) -> None:
-    """Answer whoever asked, once somebody has the ticket."""
+def welcome(p: Planner, to: str) -> None:
+    """Answer whoever asked, once somebody has the ticket. ``to``: who should have it within hours."""
     if p.ticket.fields["status"] not in FINAL:
-        acknowledge(p)
+        acknowledge(p, to)
 
 
 def decided(p: Planner, one: Decision) -> None:
