@@ -425,7 +425,13 @@ MANIFEST = record(
                 "verify": table(VERIFY, NAME),
                 "delivery": SOURCE,
                 "record_id": either(listing(SOURCE), SOURCE),
-                "event": record({"at": either(listing(SOURCE), SOURCE), "values": table(TEXT)}, ("at", "values")),
+                "event": record(
+                    {
+                        "at": either(listing(SOURCE), SOURCE),
+                        "values": table(word("created", "changed", "gone", "ignored")),
+                    },
+                    ("at", "values"),
+                ),
                 "actor": either(listing(SOURCE), SOURCE),
                 "many": PATH,
                 "record": PATH,

@@ -99,6 +99,8 @@ def test_an_unknown_kind() -> None:
         ("{type: rich}", "{type: rich, at: b, read: b}", "either at, or read and write"),
         ("{type: rich}", "{type: rich, required_when: {nothing: [a]}}", "is no field"),
         ("token: {headers", "token: {basic: [a, b], headers", "one of basic, headers, token"),
+        ('"GET /tickets/{id}", record: ""}', '"GET /tickets/{id}"}', "the key 'record' is missing"),
+        ("  record_id: ticket.id", "  record_id: a\n  event: {at: b, values: {c: deleted}}", "'deleted' is none of"),
         ("body: {team:", "form: {a: b}, body: {team:", "one of body, form, multipart, bytes"),
     ],
 )
