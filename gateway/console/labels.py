@@ -84,6 +84,7 @@ LINK_ROLE = {
     "ended": N_("ended"),
     "found": N_("found there"),
     "copy": N_("a copy of one of ours"),
+    "guest": N_("brought it, and works on it here"),
 }
 LINK_STATE = {
     "live": N_("live"),

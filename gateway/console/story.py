@@ -87,7 +87,7 @@ def _seconds(start: str, end: str) -> float:
 
 def parties(page: Mapping[str, Any]) -> list[dict[str, str]]:
     """Who besides our team may be written to: the providers that take part now, and the requester."""
-    live = [link for link in page["links"] if link["role"] in ("holder", "helper")]
+    live = [link for link in page["links"] if link["role"] in ("holder", "helper", "guest")]
     found = {f"provider:{link['provider']}": link["provider_name"] for link in live}
     told = [{"party": party, "name": name} for party, name in found.items()]
     requester = page["fields"].get("requester") or {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -36,12 +37,13 @@ def maker() -> Maker:
 
 
 class Side:
-    """One Tandem. ``ahead``: seconds by which its clock is ahead; ``asked``: every request it got; ``faults``: what
-    goes wrong with its answers."""
+    """One Tandem. ``ahead``: seconds by which its clock is ahead; ``asked``: every request it got, ``said``: the
+    status it answered; ``faults``: what goes wrong with its answers."""
 
     def __init__(self, name: str, home: Path, ahead: float = 0.0) -> None:
         self.name = name
-        self.faults, self.asked = Faults(), list[Request]()
+        self.faults, self.asked, self.said = Faults(), list[Request](), list[int]()
+        self._noting = Lock()
         self._server = Loopback(self._answer, 0, self.faults)
         self.url = self._server.url
         self.config = settings(home, maker().prepared(home).url)
@@ -70,9 +72,11 @@ class Side:
         self.rt.close()
 
     def _answer(self, request: Request) -> Response:
-        self.asked.append(request)
         headers = {name: value for name, value in request.headers.items() if name != "content-length"}
         got = self.app.test_client().open(request.target, method=request.method, headers=headers, data=request.body)
+        with self._noting:
+            self.asked.append(request)
+            self.said.append(got.status_code)
         kept = {name: value for name, value in got.headers.items() if name not in ("Content-Length", "Content-Type")}
         return Response(got.status_code, got.get_data(), got.content_type or "application/json", kept)
 
@@ -123,6 +127,16 @@ class Side:
     def state(self, name: str) -> str:
         return str(self.done("GET", f"connections/{name}", who="admin")["state"])
 
+    def state_of(self, name: str) -> str | None:
+        """The state of a connection, if there is one."""
+        found = self.rows("select state from connection where name = ?", name)
+        return str(found[0][0]) if found else None
+
+    def connector(self, name: str) -> str:
+        """The token by which this side comes to the other one."""
+        desk: Any = self.rt.desks.desk(self.rt.desks.id_of(name) or 0).connector
+        return str(desk.webhook_secrets["token"])
+
     # its work
 
     def work(self) -> int:
@@ -131,11 +145,17 @@ class Side:
 
     def poll(self) -> None:
         for row in self.rt.desks.rows():
-            pipeline.poll(self.rt, row.id)
+            if row.state == "active":
+                pipeline.poll(self.rt, row.id)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with self.rt.store.road() as road:
             return road.rows(sql, *values)
+
+    def hurry(self) -> None:
+        """What waits for a while is due now."""
+        with self.rt.store.road(write=True) as road:
+            road.run("update lane set due_at = 0 where due_at is not null")
 
 
 @contextmanager

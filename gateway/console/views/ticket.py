@@ -203,11 +203,11 @@ def escalation(ref: str) -> str:
     with rt.store.read() as conn:
         page = ticket_page(conn, rt, me(), ref)
     rt.desks.load()
-    taken = {link["connection"]: link["role"] for link in page["links"] if link["role"] in ("holder", "helper")}
+    taken = {link["connection"] for link in page["links"] if link["role"] in ("holder", "guest")}
     offers = [
         {"name": row.name, "provider": row.provider, "title": holder(f"provider:{row.provider}"), "state": row.state}
         for row in sorted(rt.desks.rows(), key=lambda row: row.name)
-        if taken.get(row.name) != "holder"
+        if row.name not in taken
     ]
     usable = [one for one in offers if one["state"] == "active"]
     chosen = next(
