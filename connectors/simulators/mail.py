@@ -230,6 +230,11 @@ class Mail(Simulator):
         self.deliver([OURS], text.replace("\n", "\r\n").encode())
         return id
 
+    def set_back(self) -> None:
+        """Our mailbox is restored from a backup of before its first mail."""
+        self.boxes[OURS].mails.clear()
+        self.boxes[OURS].following = 1
+
     def revoke(self) -> None:
         self.password = "another-password"  # noqa: S105  the loopback's
         self.access.clear()

@@ -66,6 +66,9 @@ class RealMail(Mail):
     def deliver(self, recipients: list[str], raw: bytes) -> None:
         self.server.hand_over(PAULA, recipients, raw)
 
+    def set_back(self) -> None:
+        self._cannot("backup at hand")
+
     def revoke(self) -> None:
         self.server.passwords("another-password")
 

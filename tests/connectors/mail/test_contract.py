@@ -143,6 +143,56 @@ class TestMail(Contract):
         say()
         assert [each.text for each in self.record(id).comments] == ["once"]
 
+    def test_i01_each_channel_lands_before_the_right_eyes(self) -> None:
+        """Its only one, which the requester does not read."""
+        id = self.new()
+        self.desk.comment(self.ctx(), id, "mail", "for your people", ["staff"])
+        assert [(each.text, each.public) for each in self.sim.said(id)] == [("for your people", False)]
+        assert [(each.text, each.channel) for each in self.record(id).comments] == [("for your people", "mail")]
+
+    def test_i05_a_comment_whose_answer_was_lost_is_there_once_and_known_for_ours(self) -> None:
+        """At its dot."""
+        id = self.new()
+        self.sim.faults.plan("commit_then_drop", method="POST")
+        ends(Unknown, lambda: self.desk.comment(self.ctx(), id, "mail", "said once", ["staff"]))
+        (read,) = self.record(id).comments
+        assert read.text == "said once" and read.author in self.desk.check(self.ctx()).me
+
+    def test_f01_changes_in_another_order_than_the_ids_are_all_told(self) -> None:
+        """By answers: there are no fields to change."""
+        cursors: dict[str, str] = {}
+        ids = [self.sim.open_record(f"record {number}") for number in range(self.many)]
+        self.polled(cursors)
+        half = self.many // 2 + 20
+        for id in (*ids[half:], *ids[:half]):
+            self.sim.say(id, "changed by them", False)
+        assert set(ids) <= self.polled(cursors), "what changed before the first page did was passed over"
+
+    def test_f03_a_record_that_changes_between_polls_is_told_again(self) -> None:
+        """By answers: there are no fields to change."""
+        cursors: dict[str, str] = {}
+        id = self.new()
+        self.polled(cursors)
+        for text in ("changed by them", "changed again"):
+            self.sim.say(id, text, False)
+            assert self.polled(cursors) == {id} and self.polled(cursors) == set()
+
+    def test_f11_a_desk_that_was_set_back_is_noticed(self) -> None:
+        """By the number that the next mail gets."""
+        self.new()
+        _, cursor = self.poll("mails")
+        assert not self.desk.changed(self.ctx(), "mails", cursor).regressed
+        with self.theirs():
+            self.sim.set_back()  # type: ignore[attr-defined]
+        assert self.desk.changed(self.ctx(), "mails", cursor).regressed
+
+    def test_r09_a_time_is_the_moment_it_means(self) -> None:
+        """When the server took it."""
+        for ref, days in (("TDM-WINTER", 0.0), ("TDM-SUMMER", 200.0)):
+            self.clock.forward(days * 86400)
+            moment = self.clock()
+            assert self.record(self.new(ref=ref)).created == moment
+
     def test_i02_a_channel_that_reaches_more_is_refused_and_nothing_is_sent(self) -> None:
         """Its only channel reaches the desk's people: it is refused to whoever may not have those."""
         id = self.new()
