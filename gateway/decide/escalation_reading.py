@@ -9,6 +9,7 @@ from typing import Any
 from gateway.decide import escalation_checks
 from gateway.decide.escalation_matrix import WALL, Matrix, Role, Row, Step, Wait
 from gateway.decide.language import Known, Reader, join
+from gateway.decide.sla_targets import CLOCKS
 from gateway.tickets.vocabulary import PENDING, PRIORITIES
 
 KEYS = (
@@ -144,12 +145,7 @@ def _since(r: Reader, value: Any, path: str) -> str:
     if not text.startswith("breach:"):
         return r.one_of(text, path, SINCE, "beginning") or "opened"
     clock = text.removeprefix("breach:")
-    targets = r.known.policies.get("targets") if r.known is not None else None
-    clocks = getattr(targets, "clocks", None)
-    if not clock or (clocks is not None and clock not in clocks):
-        there = f"There are: {', '.join(sorted(clocks))}." if clocks else "Write breach:<clock>."
-        r.fault(path, "no such clock", value, there)
-    return text
+    return f"breach:{r.one_of(clock, path, tuple(CLOCKS), 'clock')}"
 
 
 def _after(r: Reader, value: Any, path: str) -> int:
@@ -167,11 +163,13 @@ def _hours(r: Reader, told: Mapping[str, Any], path: str, default: str) -> str:
 
 def _whose(r: Reader, value: Any, path: str) -> str:
     text = str(value)
+    if text == "always":
+        return WALL
     if text.startswith(("team:", "provider:")):
         return r.holder(text, path)
     if text in ("desk", "holder") or (text.startswith("site:") and len(text) > len("site:")):
         return text
-    r.fault(path, "no such calendar", value, "Write desk, holder, team:<slug>, provider:<slug> or site:<name>.")
+    r.fault(path, "no such calendar", value, "Write desk, holder, always, team:<slug> ...")
     return "desk"
 
 

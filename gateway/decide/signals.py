@@ -12,7 +12,7 @@ class Signal:
     """``kind``: opened, status, holder, priority (with ``before`` and ``after``), replied (``public``: the requester
     can read it; ``useful``: not an automatic or empty one), spoke (the requester wrote), accepted (a provider's desk
     has the record), answered (a provider's sign of work, no echo of ours), worked, returned, stuck, policy, clock,
-    breach (``after``: the clock).
+    breach (``after``: the clock), warm (``after``: the provider that gets the ticket when it has answered).
     ``at``: when it happened, in UTC microseconds, by the remote's date where it gives one; ``party``: whose doing it
     was, ``team:<slug>``, ``provider:<slug>``, ``requester`` or ``tandem``."""
 

@@ -229,15 +229,15 @@ deadlock: {inform: [lead]}
 matrix:
   - name: all
     steps:
-      - {after: at once, since: "breach:resolve", do: functional, to: "provider:acme", because: the target was missed}
-      - {after: 2 h, since: "breach:resolve", clock: wall, do: hierarchical, inform: [lead]}
+      - {after: at once, since: "breach:requester_wait", do: functional, to: "provider:acme", because: too late}
+      - {after: 2 h, since: "breach:requester_wait", clock: wall, do: hierarchical, inform: [lead]}
 """
     story = Story(matrix(text))
     story.after(DAY)
     assert story.did() == [] and story.wake_at is None
     story.look(Signal("breach", story.now, after="reply"))
     assert story.did() == []
-    story.look(Signal("breach", story.now, after="resolve"))
+    story.look(Signal("breach", story.now, after="requester_wait"))
     assert story.did() == ["cold provider:acme"]
     story.says("answered", "provider:acme")
     story.after(3 * HOUR)

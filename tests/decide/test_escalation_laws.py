@@ -44,7 +44,7 @@ length = st.sampled_from(["1 min", "15 min", "1 h", "5 h", "1 d", "3 d"])
 @st.composite
 def step(draw: st.DrawFn) -> dict[str, Any]:
     made: dict[str, Any] = {"after": draw(st.one_of(length, st.just("at once"))), "do": "hierarchical"}
-    made["since"] = draw(st.sampled_from(["opened", "holder", "unacknowledged", "breach:resolve"]))
+    made["since"] = draw(st.sampled_from(["opened", "holder", "unacknowledged", "breach:requester_wait"]))
     if draw(st.booleans()):
         made["clock"] = "wall"
     else:
@@ -117,7 +117,7 @@ ACTS = st.one_of(
     st.tuples(st.just("returned"), st.just("")),
     st.tuples(st.just("end"), st.sampled_from(PROVIDERS)),
     st.tuples(st.sampled_from(["spoke", "stuck"]), st.just("requester")),
-    st.tuples(st.just("breach"), st.just("resolve")),
+    st.tuples(st.just("breach"), st.just("requester_wait")),
     st.tuples(st.just("priority"), st.sampled_from(PRIORITIES)),
     st.tuples(st.just("nobody"), st.just("")),
 )

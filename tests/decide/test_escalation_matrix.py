@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from gateway.decide.escalation import compile_escalation
-from gateway.decide.language import BadPolicy, Fault
+from gateway.decide.language import BadPolicy, Fault, Known
 from gateway.tickets.vocabulary import PRIORITIES
 from mappings.loader import load, plain
 from tests.decide.escalation_stories import KNOWN
@@ -107,6 +108,7 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"matrix/0/steps/0/do": "vertical"}, "matrix[0].steps[0].do", "no such way"),
     ({"matrix/0/steps/0/since": "creation"}, "matrix[0].steps[0].since", "no such beginning"),
     ({"matrix/0/steps/0/since": "breach:"}, "matrix[0].steps[0].since", "no such clock"),
+    ({"matrix/0/steps/0/since": "breach:resolve"}, "matrix[0].steps[0].since", "no such clock"),
     ({"matrix/0/steps/0/after": "soon"}, "matrix[0].steps[0].after", "a length of time"),
     ({"matrix/0/steps/0/calendar": "desk"}, "matrix[0].steps[0].calendar", "every hour counts"),
     ({"calendar": "moon"}, "calendar", "no such calendar"),
@@ -160,3 +162,10 @@ def test_the_shipped_policy_hands_nothing_to_anybody_by_itself() -> None:
     assert all(matrix.row("", priority) for priority in PRIORITIES)
     assert not any(step.functional for row in matrix.rows for step in row.steps)
     assert not matrix.acknowledge.length
+
+
+def test_the_example_in_the_documentation_can_be_published() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "examples" / "escalation.yaml").read_text("utf-8")
+    known = Known(frozenset({"service-desk", "network"}), frozenset({"acme", "bolt"}), frozenset({"acme", "bolt"}))
+    matrix = compile_escalation(plain(load(text, "escalation")), known)
+    assert [row.name for row in matrix.rows] == ["outages", "network", "all others"]
