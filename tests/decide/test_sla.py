@@ -491,6 +491,7 @@ def test_work_goes_by_the_calendar_of_the_team_that_has_it() -> None:
     desk.give(70, "provider:acme")
     desk.give(80, "team:night")
     assert desk.of("agent_work", "retarget")[-1].at == instant(60)
+    assert [one.reason for one in desk.of("ticket", "retarget")] == ["team:night"]
 
 
 def test_a_clock_that_never_runs_out_waits_for_nothing() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.decide.hours import Calendars
 from gateway.decide.signals import Signal
 from gateway.decide.sla import Targets, recompute
-from gateway.decide.sla_log import due_of
+from gateway.decide.sla_log import due_of, named, stopped
 from gateway.tickets.vocabulary import FINAL
 from tests.decide.hours_world import H, at, hours, office
 from tests.decide.sla_world import DAY, Desk, policy
@@ -191,10 +191,14 @@ def adds_up(desk: Desk) -> None:
 
 
 def one_log_one_state(desk: Desk) -> None:
-    """The log gives the state; a due time is what the whole of it makes it."""
+    """The log gives the state; a due time is what the whole of it makes it; and it says of each clock if it rests."""
     assert recompute(desk.events) == desk.state
-    for one in desk.state["clocks"].values():
-        assert "end" in one or one["due"] == due_of(desk.state, one, desk.calendars)
+    moved = {(e.clock, e.instance): e for e in desk.events if e.kind in ("activate", "pause", "resume")}
+    for key, one in desk.state["clocks"].items():
+        if "end" not in one:
+            assert one["due"] == due_of(desk.state, one, desk.calendars)
+            last, now = moved[named(key)[0], one["n"]], stopped(desk.state, one)
+            assert (last.reason.split() if last.kind == "pause" else []) == sorted(now)
 
 
 def said_once(desk: Desk) -> None:
