@@ -281,6 +281,14 @@ def test_somebody_always_has_it_the_same_for_the_same_to_the_byte(policy: Any, a
     assert choose(policy, given) == found
 
 
+def test_the_order_in_which_facts_came_in_changes_no_byte() -> None:
+    policy = compile_routing(
+        {"policy": 1, "name": "routing", "rules": [{"name": "a", "when": WHENS[3], "to": "team:x"}]}
+    )
+    one, two = {"team:a": 1.0, "team:hr": 0.5}, {"team:hr": 0.5, "team:a": 1.0}
+    assert replay(policy, facts({"load": one})) == replay(policy, facts({"load": two}))
+
+
 # --- a policy with mistakes ---
 
 KNOWN = Known(frozenset({"x", "service-desk"}), frozenset({"acme", "bolt"}), frozenset({"acme"}))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway import plain
 from gateway.decide.objection import Objection
 from gateway.decide.triage import distinct, replay, triage
-from gateway.decide.triage_words import alike, plainly, sentences
+from gateway.decide.triage_words import alike, plainly, sentences, subject
 from tests.decide.shipped import asked, other
 from tests.decide.test_triage import SHIPPED, sorted_out
 
@@ -89,6 +89,11 @@ def test_texts_are_compared_without_case_accents_and_apostrophes() -> None:
     assert plainly("Contraseña CAÍDA can't ёлка") == "contrasena caida cant елка"
     said = sentences("It won't start. Почему?\nNo sé")
     assert [one.text for one in said] == ["it wont start", "почему", "no se"]
+
+
+def test_what_mail_programs_put_before_a_subject_is_no_part_of_it() -> None:
+    assert subject("Re: [EXTERNAL] AW: Fwd: VPN drops") == subject("VPN drops") == {"vpn", "drops"}
+    assert subject("RE: ") == subject("") == set()
 
 
 WORDS = st.text(string.ascii_letters + "éñяжё :.#+*?¿'\n", max_size=60)
