@@ -106,15 +106,30 @@ class Known:
     """
 
     def __init__(self, cases: Iterable[Case], as_of: int, method: Method = quantiles) -> None:
-        every = list(cases)
-        self._coming = sorted(every, key=lambda case: case.created, reverse=True)
-        self._going = sorted((case for case in every if case.resolved is not None), key=_end, reverse=True)
         self._method = method
         self._groups: dict[Key, Group] = defaultdict(Group)
         self._times: dict[Key, list[int | None]] = {}
         self._keys: dict[tuple[Kind, str], list[Key]] = {}
         self.as_of = as_of
-        self.move_to(as_of)
+        every = list(cases)
+        self._coming = sorted((case for case in every if case.created >= as_of), key=lambda case: -case.created)
+        solved = (case for case in every if case.resolved is not None)
+        self._going = sorted((case for case in solved if _end(case) >= as_of), key=_end, reverse=True)
+        self._begin([case for case in every if case.created < as_of])
+
+    def _begin(self, cases: Iterable[Case]) -> None:
+        """Learn what was before ``as_of``."""
+        for case in cases:
+            solved = case.resolved is not None and _end(case) < self.as_of
+            for key in self._of(case):
+                group = self._groups[key]
+                if solved:
+                    group.finished.append(_end(case) - case.created)
+                else:
+                    group.opened.append(case.created)
+        for group in self._groups.values():
+            group.finished.sort()
+            group.opened.sort()
 
     def move_to(self, at: int) -> None:
         """Learn what happened before ``at``. Raises ValueError on a moment before ``as_of``."""

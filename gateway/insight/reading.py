@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
@@ -111,6 +112,15 @@ def loads(road: Road) -> dict[str, float]:
     return {side: load(count, hours_a_week=hours.get(side, HOURS_A_WEEK)) for side, count in open_tickets.items()}
 
 
+@dataclass(frozen=True)
+class Day:
+    """What was read for one day."""
+
+    start: int
+    cases: Mapping[int, Case]
+    known: Known
+
+
 class Histories:
     """What is told in one process: a history read once a UTC day, as it stood when the day began. Safe to share between
     threads."""
@@ -118,46 +128,46 @@ class Histories:
     def __init__(self, store: Store, length: int = YEAR) -> None:
         self._store, self._length = store, length
         self._lock = threading.Lock()
-        self._day = -1
-        self._cases: dict[int, Case] = {}
-        self._known = Known((), 0)
-        self._forecasts: list[Forecast] | None = None
+        self._read: Day | None = None
+        self._forecasts: tuple[int, list[Forecast]] = (-1, [])
 
     def known(self, now: int) -> Known:
         """The history as it stood when the day of ``now`` began; UTC microseconds."""
-        with self._lock:
-            self._read(now)
-            return self._known
+        return self._day(now).known
 
     def estimate(self, fields: Mapping[str, Any], now: int) -> Estimate:
         """What a ticket with these canonical fields may take."""
         return self.known(now).estimate(Kind.of(fields))
 
     def ready(self, fields: Mapping[str, Any]) -> Estimate | None:
-        """The same from what this process has read already, and no look at the database: for whoever holds a lock.
+        """The same from what this process has read already, without waiting for anything: for whoever holds a lock.
         None before the first look."""
-        with self._lock:
-            return self._known.estimate(Kind.of(fields)) if self._day >= 0 else None
+        read = self._read
+        return None if read is None else read.known.estimate(Kind.of(fields))
 
     def history(self, category: str, now: int) -> History:
         """What each side did with the tickets of a category, as it stood when the day of ``now`` began."""
-        with self._lock:
-            self._read(now)
-            day, found = self._day, {id: case for id, case in self._cases.items() if case.kind.category == category}
+        read = self._day(now)
+        found = {id: case for id, case in read.cases.items() if case.kind.category == category}
         with self._store.road() as road:
-            return history(road, found, day)
+            return history(road, found, read.start)
 
     def forecasts(self, now: int) -> list[Forecast]:
         """What was told of each ticket of the last ``QUARTER``, or would have been, and what came of it."""
-        with self._lock:
-            self._read(now)
-            if self._forecasts is None:
-                self._forecasts = replayed(list(self._cases.values()), self._day - QUARTER, self._day)
-            return self._forecasts
+        read, (start, found) = self._day(now), self._forecasts
+        if start != read.start:
+            found = replayed(list(read.cases.values()), read.start - QUARTER, read.start)
+            self._forecasts = read.start, found
+        return found
 
-    def _read(self, now: int) -> None:
-        if (day := day_start(now)) == self._day:
-            return
-        with self._store.road() as road:
-            self._cases = cases(road, day - self._length)
-        self._day, self._known, self._forecasts = day, Known(self._cases.values(), day), None
+    def _day(self, now: int) -> Day:
+        start, read = day_start(now), self._read
+        if read is not None and read.start == start:
+            return read
+        with self._lock:
+            read = self._read
+            if read is None or read.start != start:
+                with self._store.road() as road:
+                    found = cases(road, start - self._length)
+                read = self._read = Day(start, found, Known(found.values(), start))
+            return read

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
 from gateway.insight.cases import Case, Kind
 from gateway.insight.estimates import Estimate
 from gateway.insight.reading import QUARTER, Histories, cases, history, loads
 from gateway.insight.recommend import INTERNAL, Mark, Stay
 from gateway.insight.saying import DAY, HOUR
-from gateway.store.db import Store
+from gateway.store.db import Road, Store
 from tests.insight.world import Past, remember
 
 VPN = Kind("network", "vpn", "P3")
@@ -111,6 +116,28 @@ def test_a_day_is_told_from_what_was_known_when_it_began(store: Store) -> None:
     assert kept.known(noon + HOUR) is kept.known(noon)
     assert kept.estimate({}, noon).finished == 30
     assert kept.estimate({}, noon + DAY).finished == 31
+
+
+def test_whoever_holds_a_lock_waits_for_nobody_who_reads(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next day is being read by another thread, slowly; what was read before is there."""
+    remember(store, [Past(START, solved=[n * HOUR]) for n in range(1, 31)])
+    kept, reading, go_on = Histories(store), threading.Event(), threading.Event()
+    assert kept.ready({}) is None
+    kept.known(START + 20 * DAY)
+
+    def slowly(road: Road, since: int) -> dict[int, Case]:
+        reading.set()
+        assert go_on.wait(30)
+        return {}
+
+    monkeypatch.setattr("gateway.insight.reading.cases", slowly)
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(kept.known, START + 21 * DAY)
+        assert reading.wait(30)
+        found = pool.submit(kept.ready, {}).result(30)
+        go_on.set()
+        assert found is not None and found.finished == 30
+        assert other.result(30).as_of == START + 21 * DAY
 
 
 def test_forecasts_are_of_the_last_quarter(store: Store) -> None:
