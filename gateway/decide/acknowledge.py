@@ -52,9 +52,10 @@ _UNITS = {
 }
 
 
-def acknowledge(p: Planner, to: str) -> None:
+def acknowledge(p: Planner, to: str, chosen: bool) -> None:
     """Answer the requester of a new ticket, and keep what was said of the time it may take. ``to``: who should have it
-    within hours; what is done outside of theirs is told by the hours of the requester's own site."""
+    within hours (``chosen``: by a person's word); what is done outside of theirs is told by the hours of the
+    requester's own site."""
     calendars, requester = p.facts.policies.calendars, p.facts.around.requester(p.ticket.fields)
     estimate = p.facts.around.estimate(p.ticket.fields) if p.facts.around.estimate is not None else None
     if estimate is not None and estimate.enough:
@@ -69,7 +70,8 @@ def acknowledge(p: Planner, to: str) -> None:
     if estimate is not None and estimate.enough and estimate.p80 is not None:
         spans = {name: spoken(span, language) for name, span in estimate.spans().items() if span}
         said.append(texts["half"].format(**spans, n=estimate.finished, date=moment(estimate.as_of).date()))
-    if closed := calendars.told(to, p.facts.as_of, language, p.ticket.fields.get("priority", ""), site=site):
+    priority = p.ticket.fields.get("priority", "")
+    if closed := calendars.told(to, p.facts.as_of, language, priority, site=site, stays=chosen):
         said.append(closed)
     said.append(texts["next"])
     tell(p, "\n".join(said), numbered=True)

@@ -47,11 +47,12 @@ def create(p: Planner, what: Command) -> None:
     if p.ticket.fields["status"] in FINAL:
         return
     routed = intake.place(p, what, found)
-    to = intake.outside(p, routed.to)
+    chosen = bool(what.data.get("holder"))
+    to = intake.outside(p, routed.to, chosen)
     give(p, to, routed.because, routed.rule, routed.how if to == routed.to else routing.HOW[0])
     for provider in routed.share:
         give(p, provider, routed.because, routed.rule, "share")
-    intake.welcome(p, routed.to)
+    intake.welcome(p, routed.to, chosen)
 
 
 def give(p: Planner, to: str, because: str, rule: str, how: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from gateway.decide.hours_calendars import NO_RULE, OPEN, Calendars, Rule, Ruling
 from gateway.decide.hours_days import Country, Days
+from gateway.decide.hours_decision import choose, replay
 from gateway.decide.hours_oncall import Override, Person, Rotation
 from gateway.decide.hours_open import ALWAYS, Hours, NeverOpens
 from gateway.decide.hours_outside import people, rotations, rules, texts
@@ -64,5 +65,7 @@ __all__ = [
     "Rotation",
     "Rule",
     "Ruling",
+    "choose",
     "compile_calendars",
+    "replay",
 ]

@@ -91,16 +91,16 @@ class Calendars:
         """Whose turn it is; None before the first turn. Raises ``KeyError`` where there is no such rotation."""
         return self.rotations[rotation].on_call(at)
 
-    def may_call(self, who: str, priority: str, at: int) -> Ruling:
+    def may_call(self, who: str, priority: str, at: int, stays: bool = False) -> Ruling:
         """What is done for a ticket that ``who`` holds, and whether anybody may be called for it: the first rule that
-        applies. Nobody is called without one."""
+        applies. Nobody is called without one. ``stays``: a person gave it to them, so it is not handed over."""
         hours = self.of(who)
         if hours.is_open(at):
             return Ruling("open", OPEN, f"{who} is at work: nobody needs to be called", self.label, opens=at)
         opens = hours.opens(at)
         lost: list[tuple[str, str]] = []
         for rule in self.rules:
-            why = self._against(rule, who, priority, at)
+            why = self._against(rule, who, priority, at, stays)
             if not why:
                 person = self.on_call(rule.rotation, at) if rule.does == "call" else None
                 made = (person, rule.rotation, rule.to, rule.text, opens, tuple(lost))
@@ -109,27 +109,38 @@ class Calendars:
         because = "nobody is called without a rule that says so"
         return Ruling("wait", NO_RULE, because, self.label, opens=opens, lost=tuple(lost))
 
-    def told(self, who: str, at: int, language: str, priority: str = "", zone: str = "", site: str = "") -> str:
+    def told(
+        self,
+        who: str,
+        at: int,
+        language: str,
+        priority: str = "",
+        zone: str = "",
+        site: str = "",
+        stays: bool = False,
+    ) -> str:
         """What a requester at ``site`` is told outside of hours, with the next opening; "" within them. ``who`` has the
-        ticket, whose ``priority`` says what is done and so which text it is; ``zone``: to tell the opening by another
-        clock than that of those hours."""
+        ticket (``stays``: given by a person), whose ``priority`` says what is done and so which text it is; ``zone``:
+        to tell the opening by another clock than that of those hours."""
         hours = self.promised(who, site)
         if hours.is_open(at):
             return ""
-        text, spoken = self.may_call(who, priority, at).text or hours.text or self.text, language_of(language)
+        text, spoken = self.may_call(who, priority, at, stays).text or hours.text or self.text, language_of(language)
         return filled(self.texts[text][spoken], hours, at, spoken, zone)
 
     def support_hours(self, who: str, language: str, site: str = "") -> str:
         """The usual week that a requester at ``site`` counts on: ``Monday–Friday 09:00–18:00 (Madrid)``."""
         return week(self.promised(who, site), language_of(language))
 
-    def _against(self, rule: Rule, who: str, priority: str, at: int) -> str:
+    def _against(self, rule: Rule, who: str, priority: str, at: int, stays: bool) -> str:
         """Why a rule does not apply; "" if it does."""
         if rule.priorities and priority not in rule.priorities:
             return f"it is for {', '.join(rule.priorities)}"
         if rule.holders and same(who) not in rule.holders:
             return f"it is for {', '.join(rule.holders)}"
         if rule.does == "hand over":
+            if stays:
+                return f"a person gave it to {who}"
             if same(rule.to) == same(who):
                 return f"{rule.to} has it already"
             return "" if self.of(rule.to).is_open(at) else f"{rule.to} is closed, too"

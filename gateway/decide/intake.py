@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.decide import routing
+from gateway.decide import hours, routing
 from gateway.decide.acknowledge import acknowledge, tell
 from gateway.decide.capacity import loads
 from gateway.decide.conditions import inputs
@@ -127,18 +127,17 @@ def place(p: Planner, what: Command, found: Triaged | None) -> routing.Routed:
     return routed
 
 
-def outside(p: Planner, to: str) -> str:
-    """Who has a ticket for ``to`` at this hour, by the rules for outside of hours; and who is called."""
+def outside(p: Planner, to: str, chosen: bool = False) -> str:
+    """Who has a ticket for ``to`` at this hour, by the rules for outside of hours; and who is called. ``chosen``: a
+    person gave it to them, and so they have it."""
     calendars = p.facts.policies.calendars
     if calendars is None:
         return to
-    ruling = calendars.may_call(to, p.ticket.fields["priority"], p.facts.as_of)
+    looked = {"holder": to, "priority": p.ticket.fields["priority"], "at": p.facts.as_of, "stays": chosen}
+    ruling, decision = hours.choose(calendars, looked)
     if ruling.does == "open":
         return to
-    otherwise = f"{to} would have it when it opens"
-    looked = {"holder": to, "priority": p.ticket.fields["priority"], "at": p.facts.as_of}
-    outcome = ruling.to or (f"call {ruling.person.name}" if ruling.person is not None else "wait")
-    decided(p, Decision("hours", outcome, ruling.rule, ruling.policy, looked, ruling.lost, ruling.because, otherwise))
+    decided(p, decision)
     if ruling.person is not None:
         who = ruling.person
         reached = ", ".join(one for one in (who.phone, who.email) if one)
@@ -176,10 +175,11 @@ def taken(p: Planner) -> None:
         p.set("kind", kind, f"it was decided so: {rule}")
 
 
-def welcome(p: Planner, to: str) -> None:
-    """Answer whoever asked, once somebody has the ticket. ``to``: who should have it within hours."""
+def welcome(p: Planner, to: str, chosen: bool = False) -> None:
+    """Answer whoever asked, once somebody has the ticket. ``to``: who should have it within hours; ``chosen``: by a
+    person's word."""
     if p.ticket.fields["status"] not in FINAL:
-        acknowledge(p, to)
+        acknowledge(p, to, chosen)
 
 
 def decided(p: Planner, one: Decision) -> None:

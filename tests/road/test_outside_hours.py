@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from sqlalchemy import insert
 
 from gateway import pipeline
+from gateway.decide import hours
 from gateway.decide.facts import Command
 from gateway.people.users import By
 from gateway.providers import policies
@@ -18,7 +20,9 @@ from tests.road.conftest import Make
 from tests.road.scene import Scene
 
 CALENDARS = EXAMPLE.read_text(encoding="utf-8").replace(', "team:moscow-desk"', "")
-CALLS = "holders: [desk], do: call"
+NOBODY = CALENDARS.replace("holders: [desk], do: call", 'holders: ["provider:acme"], do: call')
+"""The same, with nobody of ours on call."""
+
 PEOPLE = {"ana@company.example": ("Madrid", "es"), "olga@company.example": ("Moscow", "ru")}
 TITLES = {"high": "The tills of all shops have stopped", "medium": "Please order more paper for printing"}
 THREE = at("2026-11-20 03:00")  # on a Friday
@@ -44,11 +48,11 @@ def publish(desk: Scene, text: str) -> None:
     desk.rt.desks.load()
 
 
-def ask(desk: Scene, urgency: str, email: str = "ana@company.example") -> tuple[str, str, list[Any]]:
+def ask(desk: Scene, urgency: str, email: str = "ana@company.example", **chosen: str) -> tuple[str, str, list[Any]]:
     """Who has a new ticket, what its requester was told, and the notices about it."""
     fields = {"title": TITLES[urgency], "requester": {"email": email, "name": email}}
     fields |= {"impact": "high" if urgency == "high" else "low", "urgency": urgency}
-    wish = Command("create", f"requester:{email}", {"fields": fields, "channel": "portal"}, party="requester")
+    wish = Command("create", f"requester:{email}", {"fields": fields, "channel": "portal", **chosen}, party="requester")
     ticket = pipeline.change(desk.rt, wish).named[-1].ticket
     assert ticket is not None
     ((body,),) = desk.world.rows("select body from comment where ticket_id = ?", ticket.id)
@@ -67,9 +71,7 @@ def test_an_urgent_one_calls_who_is_on_call_and_another_one_nobody(desk: Scene) 
 
 
 def test_an_urgent_one_goes_to_the_provider_who_works_another_one_waits_and_both_are_told(desk: Scene) -> None:
-    publish(
-        desk, CALENDARS.replace(CALLS, CALLS.replace("desk", "provider:acme").replace("[p", '["p').replace("]", '"]'))
-    )
+    publish(desk, NOBODY)
     holder, told, notices = ask(desk, "high")
     assert (holder, notices) == ("provider:acme", [])
     assert "Nuestro proveedor, que trabaja ahora, tiene su solicitud." in told
@@ -85,3 +87,22 @@ def test_requesters_are_told_by_the_hours_of_their_own_site(desk: Scene) -> None
     desk.clock = at("2026-11-20 08:30")  # 10:30 in Moscow
     assert "пятница, 20 ноября" not in ask(desk, "medium", "olga@company.example")[1]
     assert "viernes 20 de noviembre de 2026, 09:00" in ask(desk, "medium")[1]
+
+
+def test_what_a_person_gave_to_somebody_stays_with_them_at_night_and_the_decision_is_made_again(desk: Scene) -> None:
+    publish(desk, NOBODY)
+    holder, told, _ = ask(desk, "high", holder="team:service-desk")
+    assert holder == "team:service-desk"
+    assert "Estamos cerrados. Volvemos a abrir" in told
+    sql = "select outcome, rule, inputs, lost, reason, otherwise from decision where kind = 'hours'"
+    ((outcome, rule, inputs, lost, *words),) = desk.world.rows(sql)
+    assert (outcome, rule) == ("wait", "wait")
+    assert ["urgent nights", "a person gave it to team:service-desk"] in json.loads(lost)
+    calendars = desk.rt.desks.policies.calendars
+    made = json.loads(hours.replay(calendars, json.loads(inputs)))
+    assert [made["outcome"], made["rule"], made["lost"], made["because"], made["otherwise"]] == [
+        outcome,
+        rule,
+        json.loads(lost),
+        *words,
+    ]
