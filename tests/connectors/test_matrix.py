@@ -41,4 +41,4 @@ def test_what_ran_on_real_servers_is_of_the_contract() -> None:
     assert sorted(live) == ["mail", "redmine", "rt"]
     for one in live.values():
         assert {*one["passed"], *one["skipped"]} <= set(names(Contract)) and one["instances"] == 2
-        assert len(one["passed"]) > 50 and not set(one["passed"]) & set(one["skipped"])
+        assert len(one["passed"]) >= 50 and not set(one["passed"]) & set(one["skipped"])

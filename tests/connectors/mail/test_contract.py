@@ -143,13 +143,6 @@ class TestMail(Contract):
         say()
         assert [each.text for each in self.record(id).comments] == ["once"]
 
-    def test_i01_each_channel_lands_before_the_right_eyes(self) -> None:
-        """Its only one, which the requester does not read."""
-        id = self.new()
-        self.desk.comment(self.ctx(), id, "mail", "for your people", ["staff"])
-        assert [(each.text, each.public) for each in self.sim.said(id)] == [("for your people", False)]
-        assert [(each.text, each.channel) for each in self.record(id).comments] == [("for your people", "mail")]
-
     def test_i05_a_comment_whose_answer_was_lost_is_there_once_and_known_for_ours(self) -> None:
         """At its dot."""
         id = self.new()
