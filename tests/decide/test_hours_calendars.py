@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decide.hours import Calendars, Person, Rotation, compile_calendars
+from gateway.decide.hours import Calendars, Person, Rotation, choose, compile_calendars, replay
 from gateway.decide.hours_page import pages
 from gateway.decide.hours_zone import DAY
 from gateway.decide.language import BadPolicy
@@ -322,3 +322,19 @@ def test_as_shipped_the_desk_has_office_hours_and_calls_nobody() -> None:
         (False, "others-wait"),
         (False, "others-wait"),
     ]
+
+
+@given(
+    st.sampled_from(("desk", "team:network", "provider:acme", "site:Moscow")),
+    st.sampled_from(("P1", "P2", "P3", "")),
+    st.integers(at("2026-01-01 00:00"), at("2027-06-01 00:00")),
+    st.booleans(),
+)
+def test_a_decision_is_made_again_to_the_byte(who: str, priority: str, now: int, stays: bool) -> None:
+    calendars, inputs = example(), {"holder": who, "priority": priority, "at": now, "stays": stays}
+    ruling, made = choose(calendars, inputs)
+    assert replay(calendars, json.loads(json.dumps(made.inputs))) == made.text()
+    assert not (stays and ruling.to)
+    assert made.outcome == {"call": f"call {ruling.person and ruling.person.name}", "hand over": ruling.to}.get(
+        ruling.does, ruling.does
+    )
