@@ -38,6 +38,7 @@ KEYS = (
     *("name", "provider", "kind", "manifest", "auth", "verify", "settings", "secrets"),
     *("mapping", "declared", "intake", "poll"),
 )
+OWN = "A kind of your own: write manifest: and its file, or name its folder in TANDEM_CONNECTORS."
 SLUG = re.compile(r"[a-z0-9-]{2,40}")
 INTAKE = ("import", "ignore")
 POLL = 60.0
@@ -188,7 +189,7 @@ class _Reader:
             self.wrong("is needed", "kind", fix=f"One of: {', '.join(registry.kinds())}; or a manifest of your own.")
         elif kind not in registry.kinds():
             fix = nearest(kind, registry.kinds())
-            self.wrong("no such kind of system", "kind", kind, f"{fix} Another system: write a manifest.")
+            self.wrong("no such kind of system", "kind", kind, f"{fix} {OWN}")
         else:
             return kind, "", registry.manifest(kind)
         return kind, "", None

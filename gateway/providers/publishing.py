@@ -150,7 +150,8 @@ def _catalogues(
         rows = {row.name: row for row in users}
         return {n: c.catalogue(rows[n].found.get("lists"), rows[n].declared).doc for n, c in found.items()}, ()
     if kind not in registry.kinds():
-        fix = f"Name a connection, or write connector: with one of {', '.join(registry.kinds())}."
+        others = ", ".join(registry.kinds())
+        fix = f"Name a connection, name the folder of your own kind in TANDEM_CONNECTORS, or write one of: {others}."
         raise NotFound("no such kind of system", "connector", kind, fix)
     catalogue, assumed = meanings.assumed(registry.manifest(kind), text, above, file)
     return {kind: catalogue}, tuple(assumed)

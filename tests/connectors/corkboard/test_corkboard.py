@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from connectors import registry
 from gateway.app import create_app
 from gateway.runtime import Runtime
-from tests.commandline import runner
+from tests.commandline import Run, runner
 from tests.connectors.corkboard.desk.contract import CorkboardContract
 from tests.connectors.corkboard.server import Corkboard
 from tests.databases import Maker, settings
@@ -91,6 +91,16 @@ def escalated(world: World, board: Corkboard) -> tuple[int, str]:
     assert (card["headline"], card["body"], card["lane"], card["heat"]) == ("VPN down ☂", "Error 809.", "inbox", 4)
     assert card["pinned_by"] == "robot" and card["their_ref"].startswith("TDM-")
     return ticket, f"cards/{card['no']}"
+
+
+def test_a_kind_whose_folder_is_not_named_is_told_how_to_name_it(
+    tandem: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_outside", {})
+    (tmp_path / "harbour.yaml").write_text("name: harbour\nprovider: harbour\nkind: corkboard\n")
+    for words in (("connection", "add", tmp_path / "harbour.yaml"), ("mapping", "prove", HERE / "mapping.yaml")):
+        done = tandem(*map(str, words))
+        assert done.exit_code == 1 and "TANDEM_CONNECTORS" in str(done.exception)
 
 
 @pytest.mark.usefixtures("door")
