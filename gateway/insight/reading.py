@@ -1,8 +1,9 @@
 """The one door between the database and what is made of it here: histories of tickets, read with set-based queries.
 
 When a ticket was solved its clock knows: ``requester_wait`` is fulfilled at each solution and begins again when it is
-reopened, so the last one is the one that held. A ticket that ended without this clock (it was written down as ended, or
-no targets were in force) is left out: nobody knows how long its requester waited.
+reopened, so the last one is the one that held. A ticket without this clock (it was written down as ended, or no targets
+were in force) is left out: nobody knows how long its requester waited. So is one that got its clock late, because it
+was still open when targets came: its like that were solved before are not known, and it would make all look slow.
 """
 
 from __future__ import annotations
@@ -32,15 +33,19 @@ QUARTER = 91 * DAY
 REOPENED_WITHIN = 7 * DAY
 """A solution that is taken back within this time did not hold."""
 
+LATE = DAY
+"""How long after a ticket its clock may begin to be known."""
+
 Turns = Sequence[tuple[str, int]]
 _SOLVED = ("resolved", "closed")
 
 _CASES = """
-select t.id, t.created_at, t.status, t.priority, t.fields, t.ledger, solved.at
-from ticket t left join (
-  select ticket_id, max(at) as at from clock_event where clock = 'requester_wait' and kind = 'fulfil' group by ticket_id
-) solved on solved.ticket_id = t.id
-where t.created_at >= ? and t.status <> 'cancelled' and t.kind <> 'problem'
+select t.id, t.created_at, t.status, t.priority, t.fields, t.ledger, waited.until
+from ticket t join (
+  select ticket_id, min(received_at) as began, max(case when kind = 'fulfil' then at end) as until
+  from clock_event where clock = 'requester_wait' group by ticket_id
+) waited on waited.ticket_id = t.id
+where t.created_at >= ? and waited.began - t.created_at <= ? and t.status <> 'cancelled' and t.kind <> 'problem'
 """
 _HOLDINGS = "select ticket_id, holder, started_at from holding where ticket_id INTS(?) order by ticket_id, id"
 _TURNS = """
@@ -53,7 +58,7 @@ _OPEN = "select holder, count(*) from ticket where status not in ('resolved', 'c
 def cases(road: Road, since: int) -> dict[int, Case]:
     """The tickets made since then, by inner id: incidents and requests that were not cancelled."""
     found = {}
-    for id, created, status, priority, fields, ledger, solved in road.rows(_CASES, since):
+    for id, created, status, priority, fields, ledger, solved in road.rows(_CASES, since, LATE):
         over = status in _SOLVED
         if over and solved is None:
             continue

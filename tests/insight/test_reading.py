@@ -49,6 +49,8 @@ def test_what_tells_nothing_of_a_time_is_left_out(store: Store) -> None:
             Past(START, status="cancelled"),
             Past(START, kind="problem"),
             Past(START, status="closed", clocks=False),
+            Past(START, clocks=False),
+            Past(START, solved=[9 * DAY], clocks_since=2 * DAY),
             Past(START - 1),
         ],
     )

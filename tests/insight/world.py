@@ -30,6 +30,7 @@ class Past:
     fields: dict[str, Any] = field(default_factory=lambda: {"category": "network", "subcategory": "vpn"})
     estimate: dict[str, Any] | None = None
     clocks: bool = True
+    clocks_since: int = 0
 
     @property
     def stands(self) -> str:
@@ -62,8 +63,8 @@ def _turns(id: int, one: Past) -> list[tuple[Any, ...]]:
     found, instance = [], 0
     for at, kind in sorted(turns):
         instance += kind == "activate"
-        when = one.created + at
-        found.append((mint(), id, "requester_wait", instance, kind, when, when))
+        when, known = one.created + at, one.created + max(at, one.clocks_since)
+        found.append((mint(), id, "requester_wait", instance, kind, when, known))
         found.append((mint(), id, "agent_work", instance, kind, when + HOUR, when + HOUR))
     return found
 
