@@ -50,7 +50,7 @@ def given(p: Planner, fields: Mapping[str, Any], channel: str) -> dict[str, Any]
         open={who: calendars is None or calendars.of(who).is_open(at) for who in everybody},
         hour=local.hour,
         weekday=local.isoweekday(),
-        load=loads(around.load, around.holders),
+        load=loads(around.load, around.holders, calendars, at),
         repeats=sum(one.requester == requester["email"] for one in same),
         had=standing.get("had", ()),
         bounced=standing.get("bounced", ()),
@@ -120,11 +120,21 @@ def place(p: Planner, what: Command, found: Triaged | None) -> routing.Routed:
         around |= {"queue": found.queue, "contract": list(found.contract), "barred": dict(found.barred)}
     if what.data.get("holder"):
         around["override"] = {"to": str(what.data["holder"]), "by": what.actor, "because": what.reason}
-    routed = routing.choose(p.facts.policies.routing, around)
+    routed = _reached(p, around)
     decided(p, routed.decision)
     for text in routed.notices:
         p.notice("rule", text)
     return routed
+
+
+def _reached(p: Planner, around: dict[str, Any]) -> routing.Routed:
+    """Who should have it of those whose desks can be reached; a person's choice stands as it is."""
+    while True:
+        routed = routing.choose(p.facts.policies.routing, around)
+        kind, _, slug = routed.to.partition(":")
+        if kind == "team" or "override" in around or p.facts.legs.named(slug) is not None:
+            return routed
+        around["barred"] = {**around["barred"], routed.to: "has no active connection"}
 
 
 def outside(p: Planner, to: str, chosen: bool = False) -> str:

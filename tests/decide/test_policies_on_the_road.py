@@ -10,10 +10,14 @@ import pytest
 from gateway import plain
 from gateway.config import Config
 from gateway.decide import routing, triage
+from gateway.decide.capacity import FULL, capacity, load, loads
+from gateway.decide.hours import ALWAYS, Calendars
 from gateway.decide.objection import Objection
 from gateway.people.users import By
 from gateway.providers import policies
+from gateway.store import tables
 from gateway.store.db import Store
+from gateway.store.ids import mint
 from tests.worlds import World, world
 
 ROUTING = """\
@@ -21,6 +25,7 @@ policy: 1
 name: routing
 rules:
   - {name: network, when: 'category == "network"', to: 'provider:acme', because: they run it}
+  - {name: for lack of them, when: 'category == "network"', to: 'team:network', because: somebody has to look}
 default: team:service-desk
 """
 
@@ -32,6 +37,7 @@ def w(store: Store, config: Config) -> Iterator[World]:
     with made.rt.store.write() as conn:
         by = By("user:1", made.rt.key, made.rt.now())
         policies.adopt(conn, by, "the first start")
+        conn.execute(tables.team.insert().values(id=mint(), slug="network", name="Network", created_at=by.at))
         policies.publish(conn, by, policies.read(conn, ROUTING), "who runs what")
     made.rt.desks.load()
     yield made
@@ -119,3 +125,33 @@ def test_a_second_contact_is_linked_to_the_open_ticket(w: World) -> None:
     assert [row[:2] for row in decisions(w, second, "triage")] == [("chaser", "same subject")]
     assert told(w, second)["status"] == "closed"
     assert told(w, first)["status"] == "new"
+
+
+def test_a_provider_that_cannot_be_reached_loses_to_the_next_rule(w: World) -> None:
+    with w.rt.store.write() as conn:
+        conn.execute(tables.connection.update().values(state="paused", version=2))
+    ticket = w.create("Switch is down", category="network")
+    ((to, rule, _, inputs),) = decisions(w, ticket, "routing")
+    assert (to, rule, told(w, ticket)["holder"]) == ("team:network", "for lack of them", "team:network")
+    assert plain.read(inputs)["barred"] == {"provider:acme": "has no active connection"}
+    said = "routing rule network names provider:acme, which has no active connection"
+    assert (said,) in w.rows("select text from notice")
+
+
+def test_the_load_is_the_open_work_in_the_hours_there_are(w: World) -> None:
+    for _ in range(5):
+        w.create("Printer is broken")
+    ((*_, inputs),) = decisions(w, w.create("Printer is broken"), "routing")
+    busy = plain.read(inputs)["load"]
+    hours = capacity(w.rt.desks.policies.calendars.of(routing.DESK), w.rt.now())
+    assert 0 < hours < 168
+    assert busy[routing.DESK] == pytest.approx(5 / hours, rel=0.01)
+    assert busy["team:network"] == busy["provider:acme"] == 0
+
+
+def test_nobody_there_and_work_waiting_is_a_full_load() -> None:
+    assert (load(3, hours_a_week=0.0), load(0, hours_a_week=0.0), load(20)) == (FULL, 0.0, 0.5)
+    assert loads({"team:a": 84}, ["team:a", "team:b"], Calendars("", {"x": ALWAYS}, "x"), 0) == {
+        "team:a": 0.5,
+        "team:b": 0.0,
+    }
