@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from connectors.simulators.mail import OURS, THEIRS, WEBHOOK, Mail
+from connectors.simulators.mail import OURS, REFRESH, SECRET, THEIRS, WEBHOOK, Mail
 from gateway.clock import now_us, utc
 from gateway.runtime import Runtime
 from tests.commandline import runner
@@ -37,15 +37,18 @@ def make(
     tmp_path: Path,
     more: Mapping[str, Any] = NONE,
     proof: Mapping[str, Any] = NONE,
+    auth: str = "password",
 ) -> Iterator[World]:
-    """An installation with a connection to that provider. ``more``: other settings; ``proof``: more secrets."""
+    """An installation with a connection to that provider. ``more``: other settings; ``proof``: more secrets, or with
+    another ``auth`` all of them."""
     allow = ",".join(f"127.0.0.1:{port}" for port in sim.ports)
     config = settings(tmp_path, maker.prepared(tmp_path).url, TANDEM_EGRESS_ALLOW=allow)
     document: dict[str, Any] = {"name": "acme", "provider": {"slug": "acme", "name": "Acme"}, "kind": "mail"}
-    document |= {"settings": {**sim.settings, **more}}
-    document |= {"secrets": {"password": {"env": "MAIL_PASSWORD"}, **proof}}
+    document |= {"auth": auth, "settings": {**sim.settings, **more}}
+    document |= {"secrets": {**({"password": {"env": "MAIL_PASSWORD"}} if auth == "password" else {}), **proof}}
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(document))
-    env = {"MAIL_PASSWORD": sim.password, "MAIL_WEBHOOK": WEBHOOK, "TANDEM_EGRESS_ALLOW": allow}
+    env = {"MAIL_PASSWORD": sim.password, "MAIL_WEBHOOK": WEBHOOK, "MAIL_CLIENT": SECRET, "MAIL_REFRESH": REFRESH}
+    env |= {"TANDEM_EGRESS_ALLOW": allow}
     done = runner(config)("connection", "add", str(tmp_path / "acme.yaml"), **env)
     assert done.exit_code == 0, f"{done.output} {done.exception}"
     rt = Runtime.open(config)
@@ -189,3 +192,30 @@ def test_a_status_whose_answer_was_lost_is_the_same_mail_again(fault: str, sim: 
     assert [mail["X-Tandem-Status"] for mail in told] == ["in progress"] and sim.faults.met == {fault: 1}
     assert status(world) == "in_progress"
     assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
+
+
+def test_a_refresh_token_that_is_good_once_is_kept_and_the_next_process_goes_on_with_it(
+    maker: Maker, tmp_path: Path
+) -> None:
+    proof = {"client_secret": {"env": "MAIL_CLIENT"}, "refresh_token": {"env": "MAIL_REFRESH"}}
+    with Mail(lambda: utc(now_us()), signin="token") as sim:
+        made = make(sim, maker, tmp_path, NONE, proof, "google")
+        world = next(made)
+        ticket = world.create("VPN down", impact="high", urgency="medium")
+        world.wish("escalate", ticket, connection="acme")
+        look(world)
+        sim.expire()
+        other = World(Runtime.open(world.rt.config))  # another process, which takes what the first one kept
+        world.wish("comment", ticket, text="any news?", audience=["provider:acme"])
+        look(world)
+        sim.say(sim.ids()[0], "restart it", False)
+        asked = len([each for each in sim.asked if each.path == "/token"])
+        look(other)
+        assert [body for (body,) in world.rows("select body from comment order by id")] == ["any news?", "restart it"]
+        assert len([each for each in sim.asked if each.path == "/token"]) == asked == 2 and sim.refresh != REFRESH
+        sim.expire()
+        look(other)
+        assert len([each for each in sim.asked if each.path == "/token"]) == 3
+        assert world.rows("select state from connection") == [("active",)]
+        other.rt.close()
+        made.close()
