@@ -1,0 +1,88 @@
+"""A ticket's own story, as the road writes it, is what histories read: with the policies that come with Tandem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.config import Config
+from gateway.insight.cases import Case, Kind
+from gateway.insight.reading import cases, history
+from gateway.insight.recommend import INTERNAL, Mark, Stay
+from gateway.insight.saying import DAY, HOUR
+from gateway.people.users import By
+from gateway.providers import policies
+from gateway.runtime import Runtime
+from gateway.store.db import Store
+from tests.worlds import World, world
+
+
+class Clock:
+    """The time of the world, set by hand."""
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture
+def w(store: Store, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    made = world(config)
+    monkeypatch.setattr(Runtime, "tell_time", lambda rt, road: None)  # else by the clock of the database
+    made.rt.now = Clock(made.rt.now() // DAY * DAY)
+    with made.rt.store.write() as conn:
+        policies.adopt(conn, By("user:1", made.rt.key, made.rt.now()), "the first start")
+    made.rt.desks.load()
+    yield made
+    made.rt.close()
+
+
+def test_solved_reopened_handed_over_and_solved_so_that_it_holds(w: World) -> None:
+    start = w.rt.now()
+
+    def at(hours: int) -> None:
+        w.rt.now = Clock(start + hours * HOUR)
+
+    ticket = w.create("VPN down", category="network", subcategory="vpn", impact="medium", urgency="medium")
+    still = w.create("Printer", category="hardware")
+    kind = Kind("network", "vpn", "P3")
+    at(5)
+    w.wish("edit", ticket, fields={"status": "resolved", "resolution_code": "solved"})
+    at(20)
+    w.wish("edit", ticket, fields={"status": "in_progress"})
+    at(30)
+    w.wish("escalate", ticket, connection="acme")
+    w.run()
+    at(50)
+    w.wish("edit", ticket, fields={"status": "resolved", "resolution_code": "solved"})
+    at(60)
+    w.wish("edit", ticket, fields={"status": "closed"})
+    with w.rt.store.road() as road:
+        known = cases(road, 0)
+        found = history(road, {ticket: known[ticket]}, start + 30 * DAY)
+    assert known[ticket] == Case(start, start + 50 * HOUR, kind, service="network")
+    assert known[still].resolved is None
+    assert list(found.stays) == [
+        Stay(INTERNAL, kind, start, start + 50 * HOUR, start + 30 * HOUR),
+        Stay("provider:acme", kind, start + 30 * HOUR, start + 50 * HOUR),
+    ]
+    assert list(found.solutions) == [Mark(INTERNAL, kind, True), Mark("provider:acme", kind, False)]
+
+
+def test_the_next_ticket_is_told_what_the_others_took(w: World) -> None:
+    """25 tickets of an hour each; a day later a requester is told so, and it is kept to be held against what comes."""
+    start = w.rt.now()
+    made = [w.create(f"VPN {n}", category="network", impact="medium", urgency="medium") for n in range(25)]
+    w.rt.now = Clock(start + HOUR)
+    for ticket in made:
+        w.wish("edit", ticket, fields={"status": "resolved", "resolution_code": "solved"})
+    w.rt.now = Clock(start + DAY + HOUR)
+    person = {"email": "bob@example.org", "name": "Bob"}
+    ticket = w.create("VPN again", category="network", impact="medium", urgency="medium", requester=person)
+    told = w.value("select body from comment where ticket_id = ? and author = 'tandem'", ticket)
+    assert "60 min" in told
+    with w.rt.store.road() as road:
+        assert cases(road, 0)[ticket].told == (HOUR, HOUR, HOUR)
