@@ -13,7 +13,6 @@ import marshmallow as ma
 from flask import request
 from marshmallow import fields, validate
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from gateway import clock
 from gateway.api.base import (
@@ -252,11 +251,11 @@ def _bring(given: dict[str, Any], holder: str | None, reference: str | None) -> 
     data = {"fields": given, "channel": f"connection:{asker.connection}"}
     try:
         done = wish("create", {**data, "guest": {"connection": asker.connection, "reference": reference}})
-    except IntegrityError:  # it was brought twice at once
-        known = reading(lambda c: guests.find(c, asker, reference))
+    except Exception as error:
+        known = reading(lambda c: guests.find(c, asker, reference)) if runtime().store.doubled(error) else None
         if known is None:
             raise
-        return told_ticket(known)
+        return told_ticket(known)  # it was brought twice at once
     told, _, headers = told_ticket(made_ticket(done))
     return told, 201, {**headers, "Location": f"/api/v1/tickets/{told['id']}"}
 

@@ -37,7 +37,7 @@ def stays(p: Planner, leg: Leg) -> str:
     """Why a ticket is not handed to ``leg``, "" where it may be: never back to who brought it, and what was brought
     goes on by a person's hand alone, or rules of several Tandems could send it round for ever."""
     guests = [one for one in p.ticket.links if one.role == GUEST]
-    if any(one.connection_id == leg.connection_id for one in guests):
+    if any(p.leg(one).provider == leg.provider for one in guests):
         return f"{leg.name} brought this ticket to us"
     if guests and (p.by or p.plan.actor == "tandem"):
         return "another Tandem brought this ticket, and only a person hands it on"

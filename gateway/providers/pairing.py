@@ -146,12 +146,11 @@ def join(rt: Runtime, by: By, code: str, side: Side) -> Joined:
 
 def finish(rt: Runtime, by: By, id: int) -> tuple[str, str]:
     """Set a paired connection to work, if the other side knows us: ``(state, what keeps it paused)``. One that is at
-    work already, or was paused by a person, stays as it is."""
-    row = rt.desks.row(id)
+    work already, or was paused by a person, stays as it is, and the other side is not told why."""
     with rt.store.read() as conn:
-        state, reason = conn.execute(select(_C.state, _C.state_reason).where(_C.id == row.id)).one()
+        state, reason = conn.execute(select(_C.state, _C.state_reason).where(_C.id == id)).one()
     if reason != UNFINISHED:
-        return state, reason
+        return state, ""
     try:
         admission.check(rt, id)
     except TandemError as error:

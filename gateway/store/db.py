@@ -79,6 +79,11 @@ class Store:
             return error.connection_invalidated or "locked" in str(error.orig) or "OperationalError" in repr(error.orig)
         return type(error).__name__ in {"OperationalError", "SerializationFailure", "DeadlockDetected", "AdminShutdown"}
 
+    def doubled(self, error: BaseException) -> bool:
+        """Whether somebody else has just written what may be there once."""
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        return type(origin).__name__ in {"IntegrityError", "UniqueViolation"} and "unique" in str(origin).lower()
+
     def after_fork(self) -> None:
         """Forget the parent's connections, without closing them: they are still the parent's."""
         self.engine.dispose(close=False)

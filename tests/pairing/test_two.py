@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway import preview as previews
 from tests.pairing.two import Side, pair, quiet, sides
 
 
@@ -156,3 +157,21 @@ def test_it_is_never_handed_back(two: tuple[Side, Side]) -> None:
     back = beta.call("POST", f"tickets/{theirs}/escalate", {"connection": "alpha", "reason": "no"})
     assert back.status_code == 422 and "brought this ticket" in str(back.json)
     assert alpha.all() == [ours]
+
+
+def test_what_was_decided_can_be_planned_again(two: tuple[Side, Side]) -> None:
+    """At both sides, from the facts that were kept: a guest's part in a ticket is in them."""
+    alpha, beta = two
+    ours = alpha.ticket()
+    alpha.escalate(ours, "beta")
+    quiet(alpha, beta)
+    (theirs,) = beta.all()
+    alpha.say(ours, "hello", "provider:beta")
+    beta.say(theirs, "hello yourself", "provider:alpha")
+    beta.edit(theirs, status="resolved")
+    quiet(alpha, beta)
+    for one, name in ((alpha, "beta"), (beta, "alpha")):
+        with one.rt.store.read() as conn:
+            draft = previews.named(conn, one.rt.desks, one.rt.desks.id_of(name) or 0, "tandem@1")
+        report = previews.preview(one.rt, draft, previews.Span(1, 500, None))
+        assert report["facts"]["unequal"] == report["plans"]["changed"] == 0 and report["plans"]["same"] > 0, name

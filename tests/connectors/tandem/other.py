@@ -74,6 +74,8 @@ class Other(Simulator):
         self._home.cleanup()
 
     def _hear(self, request: Request) -> Response:
+        if not request.path.startswith("/hooks/"):
+            return Response(503)
         self.told.append(Arrival(request.method, request.query, request.headers, request.body))
         return Response(202)
 
@@ -106,7 +108,9 @@ class Other(Simulator):
         """A ticket that we brought some other day."""
         self._brought += 1
         guest = {"connection": US, "reference": f"TDM-EARLIER-{self._brought}"}
-        made = self._wish("create", None, f"token:{self._token}", f"provider:{US}", fields={"title": title}, guest=guest)
+        made = self._wish(
+            "create", None, f"token:{self._token}", f"provider:{US}", fields={"title": title}, guest=guest
+        )
         return self.rt.ids.public(made.ticket.id)
 
     def change(self, id: str, values: Mapping[str, Any]) -> None:
