@@ -95,7 +95,8 @@ def follow(p: Planner, what: Input, link: Link | None, was: Before) -> None:
 def view(p: Planner) -> View:
     """The ticket as clocks and escalations see it."""
     ticket, facts = p.ticket, p.facts
-    legs = {p.leg(link).provider: (link.role, link.leg_status) for link in ticket.links}
+    living_last = sorted(ticket.links, key=lambda link: link.live)  # what is over at one of its desks ends nothing here
+    legs = {p.leg(link).provider: (link.role, link.leg_status) for link in living_last}
     created = facts.as_of if ticket.new else ticket.created_at
     requester = facts.around.requester(ticket.fields)
     return View(facts.as_of, ticket.number, ticket.fields, ticket.holder, created, legs, requester)
