@@ -163,6 +163,7 @@ def _measured(forecasts: Sequence[Forecast]) -> dict[str, Any]:
         f"P{round(100 * p)}": {
             "coverage": _coverage(forecasts, place),
             "march": _coverage(march, place),
+            "of_told": _coverage([one for one in forecasts if one.told[place] is not None], place),
             "median_h": round(statistics.median(_told_h(forecasts, place)), 1),
             "untold": sum(one.told[place] is None for one in forecasts),
         }

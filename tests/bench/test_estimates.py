@@ -34,6 +34,8 @@ def test_the_figures_of_the_log_are_reproduced() -> None:
             assert march is None or one["march"] == pytest.approx(march, abs=0.0006), (method, name)
     assert 0.80 <= found["p80_coverage"] <= 0.92
     assert found["p80_resolved_only_march"] < 0.70 < found["methods"]["tandem"]["P80"]["march"]
+    tandem = found["methods"]["tandem"]["P80"]
+    assert tandem["untold"] < 600 and 0.80 <= tandem["of_told"] <= tandem["coverage"]
     assert found["pinball"]["group"] < found["pinball"]["global"]
     assert json.loads(json.dumps(found)) == found
     assert "P80 coverage 0.88" in bench.told(found) and "reached" in bench.told(found)
