@@ -170,7 +170,7 @@ def escalate(p: Planner, what: Command) -> None:
     role = what.data.get("role", "holder")
     if link is not None and link.role == role:
         raise Objection(f"{leg.name} has this ticket already", "connection", leg.name, "add a comment instead")
-    if why := stays(p, leg):
+    if why := stays(p, leg) or intake.inside(p):
         raise Objection(why, "connection", leg.name, "say it in a comment instead")
     _decided(p, what, "escalation", f"provider:{leg.provider}")
     hand_over(p, leg, what.reason, what.data.get("comments", []), what.data.get("files", []), role)
@@ -178,7 +178,7 @@ def escalate(p: Planner, what: Command) -> None:
 
 def hand_over(p: Planner, leg: Leg, reason: str, comments: list[int], files: list[int], role: str = "holder") -> None:
     """Make, reopen or promote the link, owe what the provider may know, and let it hold the ticket."""
-    if why := stays(p, leg):
+    if why := stays(p, leg) or intake.inside(p):
         p.notice("rule", f"not handed to {leg.name}: {why}")
         return
     links = [one for one in p.ticket.links if one.connection_id == leg.connection_id]

@@ -137,6 +137,14 @@ def _reached(p: Planner, around: dict[str, Any]) -> routing.Routed:
         around["barred"] = {**around["barred"], routed.to: "has no active connection"}
 
 
+def inside(p: Planner) -> str:
+    """Why no provider may have the ticket, "" where they may: the catalogue keeps its service for our own people."""
+    policy, given = p.facts.policies.triage, str(p.ticket.fields.get("service") or "")
+    service = policy.catalogue.named(given) if policy is not None and given else None
+    stays = service is not None and service.providers == ()
+    return f"{given} stays inside: by the catalogue no provider has it" if stays else ""
+
+
 def outside(p: Planner, to: str, chosen: bool = False) -> str:
     """Who has a ticket for ``to`` at this hour, by the rules for outside of hours; and who is called. ``chosen``: a
     person gave it to them, and so they have it."""

@@ -18,6 +18,7 @@ from gateway.providers import policies
 from gateway.store import tables
 from gateway.store.db import Store
 from gateway.store.ids import mint
+from tests.decide.shipped import FOLDER
 from tests.worlds import World, world
 
 ROUTING = """\
@@ -136,6 +137,24 @@ def test_a_provider_that_cannot_be_reached_loses_to_the_next_rule(w: World) -> N
     assert plain.read(inputs)["barred"] == {"provider:acme": "has no active connection"}
     said = "routing rule network names provider:acme, which has no active connection"
     assert (said,) in w.rows("select text from notice")
+
+
+def test_what_stays_inside_is_handed_to_no_provider_by_rule_or_by_hand(w: World) -> None:
+    text = (FOLDER / "triage.yaml").read_text()
+    people = '    payroll: {says: {en: [payslip*]}, queue: "team:network", providers: []}\n    e-mail:\n'
+    with w.rt.store.write() as conn:
+        by = By("user:1", w.rt.key, w.rt.now())
+        policies.publish(conn, by, policies.read(conn, text.replace("    e-mail:\n", people)), "salaries are secret")
+    ticket = w.create("My payslip is wrong", category="network")
+    ((to, rule, *_),) = decisions(w, ticket, "routing")
+    assert (to, rule) == ("team:network", "for lack of them")
+    for role in ("holder", "helper"):
+        with pytest.raises(Objection, match="payroll stays inside"):
+            w.wish("escalate", ticket, connection="acme", role=role)
+    by_hand = w.wish("create", fields={"title": "Payslip again"}, holder="provider:acme")
+    assert told(w, by_hand)["holder"].startswith("team:")
+    w.run()
+    assert w.desks["acme"].tickets == {}
 
 
 def test_the_load_is_the_open_work_in_the_hours_there_are(w: World) -> None:
