@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.providers import policies
+from gateway.errors import Invalid
+from gateway.insight.whatif import SHOWN, Report, Side
+from gateway.providers import policies, whatif
 from gateway.providers.policies import Draft
 from gateway.providers.versions import Version
 from gateway.runtime import Runtime
@@ -30,6 +33,7 @@ def prove(file: Path, as_json: bool) -> None:
     with runtime() as rt, rt.store.read() as conn:
         draft = policies.read(conn, text_of(file), file.name)
         changes = policies.changes(conn, draft)
+        draft = replace(draft, notes=(*draft.notes, *whatif.doubts(rt, draft)))
     if as_json:
         show_json({"ok": True, "name": draft.name, "notes": list(draft.notes), "changes": changes})
         return
@@ -60,6 +64,56 @@ def publish(file: Path, reason: str, as_json: bool) -> None:
             return
     tell(draft, changes)
     click.echo(f"{made.title}: version {made.number} is in force")
+
+
+@command.command()
+@click.argument("file", type=FILE)
+@click.option("--days", type=click.IntRange(1, 366), default=91, show_default=True, help="How far back to look.")
+@click.option("--agents", multiple=True, metavar="SIDE=N", help="How many work at once: internal=5, provider:acme=2.")
+@click.option("--rate", "rates", multiple=True, metavar="SIDE=N", help="What an hour of a side costs, in cents.")
+@as_json
+def preview(file: Path, days: int, agents: tuple[str, ...], rates: tuple[str, ...], as_json: bool) -> None:
+    """Say what a routing or triage policy would have decided in the last days. Nothing is written."""
+    with runtime() as rt:
+        with rt.store.read() as conn:
+            draft = policies.read(conn, text_of(file), file.name)
+        report = whatif.preview(rt, draft, days, dict(map(_amount, agents)), dict(map(_amount, rates)))
+    if as_json:
+        show_json(asdict(report))
+        return
+    _report(report)
+
+
+def _amount(text: str) -> tuple[str, int]:
+    side, _, number = text.partition("=")
+    if not side or not number.isdecimal():
+        raise Invalid("not a side and a number", "--agents", text, "Write internal=5 or provider:acme=2.")
+    return side, int(number)
+
+
+def _report(report: Report) -> None:
+    same = f"{report.exact} of them made again exactly as they were"
+    click.echo(f"{report.decisions} decisions, {same}; {report.unknown} of versions that are not known any more")
+    if report.other:
+        click.echo(f"not as they were: {', '.join(f'T-{number}' for number in report.other[:SHOWN])}")
+    counts = [(name, *pair) for name, pair in report.outcomes.items()]
+    show_table(("decided", "was", "would be"), counts, "nothing was decided in that time")
+    show_table(("rule", "was", "would be"), [(name, *pair) for name, pair in report.rules.items()], "")
+    click.echo(f"{len(report.changed)} tickets would have gone otherwise")
+    rows = [(f"T-{one.number}", one.title, one.before, one.after, one.because) for one in report.changed[:SHOWN]]
+    show_table(("ticket", "", "was", "would be", "because"), rows, "")
+    show_table(
+        ("side", "tickets", "hours", "cost", "late", "wait (h)", "not known"), [_side(s) for s in report.sides], ""
+    )
+
+
+def _side(one: Side) -> tuple[str, ...]:
+    def both(pair: tuple[Any, Any] | None, shape: str) -> str:
+        return "" if pair is None else " -> ".join(format(value, shape) for value in pair)
+
+    waits = "" if one.wait is None else " -> ".join(f"{each.mean:.1f} ± {each.half:.1f}" for each in one.wait)
+    hours, cost, late = both(one.hours, ".0f"), both(one.cost, "d"), both(one.late, ".1f")
+    return one.name, both(one.tickets, "d"), hours, cost, late, waits, "; ".join(one.unknown)
 
 
 @command.command()

@@ -17,11 +17,15 @@ from typing import Any
 
 from gateway import plain
 from gateway.decide.capacity import HOURS_A_WEEK, load
+from gateway.decide.decision import Decision
 from gateway.insight.calibration import Forecast, replayed
 from gateway.insight.cases import Case, Kind
 from gateway.insight.estimates import Estimate, Known
+from gateway.insight.promise import Promise, kept
 from gateway.insight.recommend import INTERNAL, History, Mark, Stay, side_of, stays_of
 from gateway.insight.saying import DAY, day_start
+from gateway.insight.shares import Share
+from gateway.insight.whatif import Facts, Past
 from gateway.store.db import Road, Store
 
 YEAR = 365 * DAY
@@ -52,6 +56,7 @@ _TURNS = """
 select ticket_id, kind, at from clock_event
 where ticket_id INTS(?) and clock = 'requester_wait' and kind in ('activate', 'fulfil') order by ticket_id, id
 """
+_PROMISES = "select ticket_id, inputs from decision where kind = 'promise' and ticket_id INTS(?) order by id"
 _OPEN = "select holder, count(*) from ticket where status not in ('resolved', 'closed', 'cancelled') group by holder"
 
 
@@ -107,6 +112,12 @@ def _solutions(kind: Kind, held: Turns, turns: Turns, now: int) -> Iterator[Mark
             yield Mark(side_of(holder), kind, reopened)
 
 
+def promises(road: Road, known: Mapping[int, Case]) -> list[Promise]:
+    """Every promise that was made of these tickets; one that was made again is two."""
+    rows = road.rows(_PROMISES, list(known))
+    return [Promise(known[id].created + plain.read(text)["promised"], known[id].resolved) for id, text in rows]
+
+
 def loads(road: Road) -> dict[str, float]:
     """Hours of open work for each hour there is in a week, by side."""
     open_tickets: dict[str, int] = defaultdict(int)
@@ -124,6 +135,45 @@ class Day:
     start: int
     cases: Mapping[int, Case]
     known: Known
+
+
+_DECIDED = """
+select d.kind, d.outcome, d.rule, d.policy, d.inputs, d.lost, d.reason, d.otherwise, d.at, t.number, t.title
+from decision d join ticket t on t.id = d.ticket_id where d.kind = ? and d.at >= ? and d.policy <> '' order by d.id
+"""
+_WORKED = """
+select t.holder, sum(w.minutes) from worklog w join ticket t on t.id = w.ticket_id where t.created_at >= ?
+group by t.id, t.holder
+"""
+_KEPT = """
+select t.holder, e.late, count(*) from ticket t join (
+  select ticket_id, max(case when kind = 'breach' then 1 else 0 end) as late from clock_event
+  where clock = 'requester_wait' and kind in ('fulfil', 'breach') group by ticket_id
+) e on e.ticket_id = t.id where t.created_at >= ? group by t.holder, e.late
+"""
+
+
+def decided(road: Road, kind: str, since: int) -> list[Past]:
+    """The decisions of a kind that a policy made since then, oldest first."""
+    found = []
+    for kind_, outcome, rule, policy, inputs, lost, because, otherwise, at, number, title in road.rows(
+        _DECIDED, kind, since
+    ):
+        looked, others = plain.read(inputs), plain.read(lost)
+        made = Decision(kind_, outcome, rule, policy, looked, others, because, otherwise)
+        found.append(Past(number, title, at, made))
+    return found
+
+
+def shown(road: Road, since: int) -> dict[str, Facts]:
+    """What each side has shown since then: minutes of work by ticket, and how often its requesters' times were kept."""
+    worked: dict[str, list[int]] = defaultdict(list)
+    for holder, minutes in road.rows(_WORKED, since):
+        worked[side_of(holder)].append(int(minutes))
+    kept: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for holder, late, count in road.rows(_KEPT, since):
+        kept[side_of(holder)][1 if late else 0] += count
+    return {side: Facts(sorted(worked[side]), Share(kept[side][0], sum(kept[side]))) for side in {*worked, *kept}}
 
 
 class Histories:
@@ -156,6 +206,12 @@ class Histories:
         found = {id: case for id, case in read.cases.items() if case.kind.category == category}
         with self._store.road() as road:
             return history(road, found, read.start)
+
+    def kept(self, now: int) -> Share:
+        """How many promises of people were kept, of those whose time was over when the day of ``now`` began."""
+        read = self._day(now)
+        with self._store.road() as road:
+            return kept(promises(road, read.cases), read.start)
 
     def forecasts(self, now: int) -> list[Forecast]:
         """What was told of each ticket of the last ``QUARTER``, or would have been, and what came of it."""
