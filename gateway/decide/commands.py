@@ -47,12 +47,11 @@ def create(p: Planner, what: Command) -> None:
     if p.ticket.fields["status"] in FINAL:
         return
     routed = intake.place(p, what, found)
-    chosen = bool(what.data.get("holder"))
-    to = intake.outside(p, routed.to, chosen)
+    to, stays = intake.outside(p, routed.to, chosen=bool(what.data.get("holder")))
     give(p, to, routed.because, routed.rule, routed.how if to == routed.to else routing.HOW[0])
     for provider in routed.share:
         give(p, provider, routed.because, routed.rule, "share")
-    intake.welcome(p, routed.to, chosen)
+    intake.welcome(p, routed.to, stays)
 
 
 def give(p: Planner, to: str, because: str, rule: str, how: str) -> None:

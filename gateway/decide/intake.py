@@ -145,22 +145,26 @@ def inside(p: Planner) -> str:
     return f"{given} stays inside: by the catalogue no provider has it" if stays else ""
 
 
-def outside(p: Planner, to: str, chosen: bool = False) -> str:
+def outside(p: Planner, to: str, chosen: bool = False) -> tuple[str, bool]:
     """Who has a ticket for ``to`` at this hour, by the rules for outside of hours; and who is called. ``chosen``: a
-    person gave it to them, and so they have it."""
+    person gave it to them, and so they have it. Also whether they have it whatever the rules say: chosen, or because
+    whoever should have it now cannot be reached."""
     calendars = p.facts.policies.calendars
     if calendars is None:
-        return to
+        return to, chosen
     looked = {"holder": to, "priority": p.ticket.fields["priority"], "at": p.facts.as_of, "stays": chosen}
     ruling, decision = hours.choose(calendars, looked)
     if ruling.does == "open":
-        return to
+        return to, chosen
+    if ruling.to.startswith("provider:") and p.facts.legs.named(ruling.to.removeprefix("provider:")) is None:
+        p.notice("rule", f"rule {ruling.rule} for outside of hours names {ruling.to}, which has no active connection")
+        return outside(p, to, chosen=True)
     decided(p, decision)
     if ruling.person is not None:
         who = ruling.person
         reached = ", ".join(one for one in (who.phone, who.email) if one)
         p.notice("on_call", f"Call {who.name} ({reached}), on call in {ruling.rotation}: {ruling.because}")
-    return ruling.to or to
+    return ruling.to or to, chosen
 
 
 def changed(p: Planner, what: Command) -> None:

@@ -106,3 +106,15 @@ def test_what_a_person_gave_to_somebody_stays_with_them_at_night_and_the_decisio
         json.loads(lost),
         *words,
     ]
+
+
+def test_a_provider_whose_desk_is_paused_is_handed_nothing_at_night_and_nobody_is_told_so(desk: Scene) -> None:
+    publish(desk, NOBODY)
+    with desk.rt.store.road(write=True) as road:
+        road.run("update connection set state = 'paused', version = version + 1")
+    desk.rt.desks.load()
+    holder, told, _ = ask(desk, "high")
+    assert holder == "team:service-desk"
+    assert "Nuestro proveedor" not in told
+    said = desk.world.rows("select text from notice where kind = 'rule'")
+    assert any("provider:acme, which has no active connection" in text for (text,) in said)
