@@ -111,7 +111,9 @@ def test_a_create_without_an_answer_is_looked_up_though_the_ticket_has_gone_on(s
     wait(s, 35)
     assert s.value("select holder from ticket") == "provider:globex"
     s.edit_there("globex", status="working")
+    s.edit_there("acme", title="theirs", urgency="low")
     s.calm()
+    assert (s.fields()["title"], s.fields()["urgency"]) == ("VPN down", "medium")
     assert len(s.desks["acme"].tickets) == 1
     assert [FAILED_OVER in text for text in said(s, "acme")] == [True]
     legs = s.rows("select c.name, l.role from link l join connection c on c.id = l.connection_id order by c.name")
@@ -256,6 +258,25 @@ rules:
   - {name: vpn, when: "true", to: "provider:acme", how: warm}
 default: team:service-desk
 """
+
+
+def test_handed_over_warm_the_holder_stays_until_the_other_answers(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s, POLICY.replace('to: "provider:globex"', 'to: "provider:globex", how: warm').replace("20 min", "12 h"))
+    s.world.create("VPN down")
+    wait(s, 11)
+    s.edit_there("acme", status="working")
+    s.sync()
+    s.wait(8 * 3600)
+    wait(s, 1)
+    roles = "select c.name, l.role from link l join connection c on c.id = l.connection_id order by c.name"
+    assert s.rows(roles) == [("acme", "holder"), ("globex", "helper")]
+    assert holders(s)[-1] == "provider:acme"
+    s.desks["globex"].comment("tess", s.record("globex").id, "We take it.", False)
+    s.sync()
+    assert s.rows(roles) == [("acme", "helper"), ("globex", "holder")]
+    assert holders(s)[-1] == "provider:globex"
+    assert len(s.desks["globex"].tickets) == 1
 
 
 def test_routed_warm_the_desk_holds_it_until_the_provider_answers(scene: Make) -> None:
