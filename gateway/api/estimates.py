@@ -109,6 +109,9 @@ class Calibration(ma.Schema):
     every = fields.Nested(Coverage, required=True, data_key="all")
     weeks = fields.List(fields.Nested(Coverage), required=True)
     losses = fields.List(fields.Nested(OneLoss), required=True)
+    promises = fields.Nested(
+        OneShare, required=True, metadata={"description": "Promises of people that were kept, of those that are due."}
+    )
 
 
 class About(Schema):
@@ -186,6 +189,7 @@ def tell_the_calibration() -> Any:
         "every": _coverage(every),
         "weeks": [_coverage(week) for week in weeks],
         "losses": calibration.losses(forecasts),
+        "promises": runtime().histories.kept(now),
     }
 
 

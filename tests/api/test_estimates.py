@@ -61,6 +61,7 @@ def test_whether_what_was_told_came_true(api: Asking) -> None:
     assert (week["p80"]["n"], week["p80"]["rate"], week["verdict"]) == (25, 0.8, "green")
     assert week["p80"]["low"] < 0.8 < week["p80"]["high"]
     assert (found["all"]["n"], found["all"]["untold"], found["all"]["week"]) == (105, 80, None)
+    assert (found["promises"]["n"], found["promises"]["rate"]) == (0, None)
     assert [(one["p"], one["n"]) for one in found["losses"]] == [(0.5, 25), (0.8, 25), (0.9, 25)]
 
 

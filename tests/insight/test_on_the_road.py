@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.clock import utc
 from gateway.config import Config
 from gateway.insight.cases import Case, Kind
-from gateway.insight.reading import cases, history
+from gateway.insight.reading import Histories, cases, history
 from gateway.insight.recommend import INTERNAL, Mark, Stay
 from gateway.insight.saying import DAY, HOUR
 from gateway.people.users import By
@@ -70,6 +71,20 @@ def test_solved_reopened_handed_over_and_solved_so_that_it_holds(w: World) -> No
         Stay("provider:acme", kind, start + 30 * HOUR, start + 50 * HOUR),
     ]
     assert list(found.solutions) == [Mark(INTERNAL, kind, True), Mark("provider:acme", kind, False)]
+
+
+def test_promises_are_held_to_what_came(w: World) -> None:
+    """One kept, one broken, one not due yet."""
+    start = w.rt.now()
+    for hours in (10, 2, 100):
+        ticket = w.create("VPN", category="network")
+        due = utc(start + hours * HOUR).isoformat()
+        w.wish("edit", ticket, fields={"due": due})
+        w.rt.now = Clock(start + 5 * HOUR)
+        w.wish("edit", ticket, fields={"status": "resolved", "resolution_code": "solved"})
+        w.rt.now = Clock(start)
+    found = Histories(w.rt.store).kept(start + DAY)
+    assert (found.hits, found.n) == (1, 2)
 
 
 def test_the_next_ticket_is_told_what_the_others_took(w: World) -> None:
