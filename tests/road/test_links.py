@@ -84,8 +84,8 @@ def test_taken_back_the_provider_reads_why_and_drives_nothing_any_more(scene: Ma
     s.desks["acme"].comment("tess", s.record().id, "hello?", True)
     s.sync()
     assert (s.fields()["title"], s.fields()["status"]) == ("never to be sent", "new")
-    heard = "select a.party from comment c left join audience a on a.comment_id = c.id where c.body = 'hello?'"
-    assert s.rows(heard) == [("provider:acme",)], "what they still say is heard, and passed on to nobody"
+    heard = "select a.party from comment c left join audience a on a.comment_id = c.id where c.body = ?"
+    assert s.rows(heard, "hello?") == [("provider:acme",)], "what they still say is heard, and passed on to nobody"
     assert s.rows("select role, leg_status from link") == [("ended", "in_progress")]
     assert [kind for kind, _ in s.notices()] == ["late"]
 
