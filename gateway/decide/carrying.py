@@ -7,8 +7,7 @@ beside it says who they are. A provider that loses a ticket reads why in words o
 from __future__ import annotations
 
 from gateway.decide.commands import end, hand_over
-from gateway.decide.decision import Decision
-from gateway.decide.escalation_actions import Action, HandOver, Inform, Notice, Promote, TakeBack, TellRequester
+from gateway.decide.escalation_actions import Action, HandOver, Inform, Notice, Promote, TakeBack, decision
 from gateway.decide.facts import REQUESTER, Command, Leg, Link
 from gateway.decide.observe import pass_on
 from gateway.decide.plan import Planner, link_name, name_of
@@ -23,21 +22,21 @@ def carry(p: Planner, action: Action) -> None:
     if isinstance(action, HandOver):
         _hand_over(p, action)
     elif isinstance(action, TakeBack):
-        _decided(p, "take_back", action.to, action, action.because)
+        _decided(p, action)
         _take_back(p, action.ends, action.to, action.because)
     elif isinstance(action, Promote):
         _promote(p, action)
     elif isinstance(action, Inform):
-        _decided(p, KIND, f"inform {', '.join(action.roles)}", action, action.text)
+        _decided(p, action)
         p.notice(KIND, f"To {', '.join(action.roles)} ({', '.join(action.people)}): {action.text}")
     elif isinstance(action, Notice):
         p.notice(KIND, action.text)
     else:
-        _tell(p, action)
+        _tell(p, action.text)
 
 
 def _hand_over(p: Planner, action: HandOver) -> None:
-    _decided(p, KIND, action.to, action, action.because)
+    _decided(p, action)
     leg = _leg(p, action.to)
     to = action.to
     if to.startswith("provider:") and leg is None:
@@ -56,7 +55,7 @@ def _promote(p: Planner, action: Promote) -> None:
     leg = _leg(p, action.provider)
     if leg is None or not any(link.live and link.connection_id == leg.connection_id for link in p.ticket.links):
         return
-    _decided(p, KIND, action.provider, action, action.because)
+    _decided(p, action)
     hand_over(p, leg, action.because, [], [])
 
 
@@ -91,19 +90,18 @@ def _leg(p: Planner, holder: str) -> Leg | None:
     return p.facts.legs.named(holder.removeprefix("provider:")) if holder.startswith("provider:") else None
 
 
-def _tell(p: Planner, action: TellRequester) -> None:
+def _tell(p: Planner, text: str) -> None:
     new, parties = p.new_id(), [REQUESTER]
     p.do(
         "comment",
         {"id": name_of(new), "author": "tandem", "audience": parties, "link": None},
-        {"text": action.text, "format": "plain", "raw": "", "author_name": NAME, "created": None},
+        {"text": text, "format": "plain", "raw": "", "author_name": NAME, "created": None},
     )
     p.ticket.dirty = True
     pass_on(p, None, new, parties)
 
 
-def _decided(p: Planner, kind: str, outcome: str, action: HandOver | TakeBack | Promote | Inform, because: str) -> None:
-    label = p.facts.policies.label("escalation")
-    made = Decision(kind, outcome, action.rule, label, action.inputs, action.lost, because, action.otherwise)
+def _decided(p: Planner, action: HandOver | TakeBack | Promote | Inform) -> None:
+    made = decision(action, p.facts.policies.label("escalation"))
     p.do("decision", made.data(), made.payload())
     p.ticket.dirty = True

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from gateway.decide.escalation_actions import Action, Notice, TellRequester
+from gateway.decide.escalation_actions import Action, Notice, TellRequester, decision
 from gateway.decide.escalation_look import Look
 from gateway.decide.escalation_matrix import Matrix, Step
 from gateway.decide.escalation_reading import compile_escalation
@@ -40,11 +40,14 @@ def follow(
     return _look(state, matrix, Times(calendars), view, tuple(signals))
 
 
-def replay(matrix: Matrix, inputs: Mapping[str, Any]) -> Watched:
-    """The same look again, from the inputs of a decision alone."""
+def replay(matrix: Matrix, inputs: Mapping[str, Any]) -> str:
+    """The same decision again, as ``Decision.text``, from its inputs alone; their ``number``: which action of a look."""
     view = View(**{**inputs["view"], "legs": {k: (v[0], v[1]) for k, v in inputs["view"]["legs"].items()}})
     signals = tuple(Signal(**one) for one in inputs["signals"])
-    return _look(inputs["watch"], matrix, Times(None, inputs["times"]), view, signals)
+    looked = _look(inputs["watch"], matrix, Times(None, inputs["times"]), view, signals)
+    action = looked.actions[inputs["number"]]
+    assert not isinstance(action, Notice | TellRequester)
+    return decision(action, matrix.label).text()
 
 
 def _look(state: Mapping[str, Any], matrix: Matrix, times: Times, view: View, signals: tuple[Signal, ...]) -> Watched:
@@ -71,7 +74,8 @@ def _look(state: Mapping[str, Any], matrix: Matrix, times: Times, view: View, si
         "times": times.told,
     }
     actions = tuple(
-        one if isinstance(one, Notice | TellRequester) else replace(one, inputs=inputs) for one in look.actions
+        one if isinstance(one, Notice | TellRequester) else replace(one, inputs={**inputs, "number": number})
+        for number, one in enumerate(look.actions)
     )
     return Watched(look.watch.kept(), actions, look.wake_at())
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.decide.decision import Decision
+
 Lost = tuple[tuple[str, str], ...]
 
 
@@ -81,6 +83,19 @@ class TellRequester:
 
     text: str
     rule: str
+
+
+def decision(action: HandOver | TakeBack | Promote | Inform, policy: str) -> Decision:
+    """What is kept of it. ``policy``: the label of the version."""
+    if isinstance(action, HandOver):
+        kind, outcome, because = "escalation", action.to, action.because
+    elif isinstance(action, TakeBack):
+        kind, outcome, because = "take_back", action.to, action.because
+    elif isinstance(action, Promote):
+        kind, outcome, because = "escalation", action.provider, action.because
+    else:
+        kind, outcome, because = "escalation", f"inform {', '.join(action.roles)}", action.text
+    return Decision(kind, outcome, action.rule, policy, action.inputs, action.lost, because, action.otherwise)
 
 
 Action = HandOver | TakeBack | Promote | Inform | Notice | TellRequester

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.decide.escalation import compile_escalation, explain, replay
-from gateway.decide.escalation_actions import HandOver, Inform, Promote, TakeBack
+from gateway.decide.escalation_actions import HandOver, Inform, Promote, TakeBack, decision
 from gateway.decide.escalation_matrix import Matrix
 from gateway.decide.hours import compile_calendars
 from gateway.decide.language import BadPolicy
@@ -207,7 +207,7 @@ def test_each_step_acts_at_most_once_and_nothing_after_the_end(
     for _, action in story.log:
         if isinstance(action, HandOver | TakeBack | Inform | Promote):
             inputs = json.loads(json.dumps(action.inputs))
-            assert action in replay(matrix, inputs).actions, "and every decision is replayed"
+            assert replay(matrix, inputs) == decision(action, "escalation").text(), "every decision is made again"
 
 
 @settings(deadline=None, max_examples=150)

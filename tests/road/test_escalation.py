@@ -7,6 +7,8 @@ import json
 from sqlalchemy import insert
 
 from gateway import pipeline
+from gateway.decide.decision import Decision
+from gateway.decide.escalation import replay
 from gateway.store import tables
 from gateway.store.ids import mint
 from gateway.store.tables import DONE, WITHDRAWN
@@ -290,3 +292,17 @@ def test_routed_warm_the_desk_holds_it_until_the_provider_answers(scene: Make) -
     s.sync()
     assert (s.value("select holder from ticket"), s.value("select role from link")) == ("provider:acme", "holder")
     assert ("warm", "provider:acme") in rules(s)
+
+
+def test_every_decision_is_made_again_from_what_is_stored_of_it(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s)
+    ticket = s.world.create("VPN down")
+    s.wish("stuck", ticket)
+    wait(s, 60)
+    columns = "kind, outcome, rule, policy, inputs, lost, reason, otherwise"
+    made = s.rows(f"select {columns} from decision where policy like 'escalation@%' order by id")
+    assert [row[1] for row in made] == ["inform lead", "provider:acme", "provider:globex", "team:service-desk"]
+    for kind, outcome, rule, label, inputs, lost, because, otherwise in made:
+        kept = Decision(kind, outcome, rule, label, json.loads(inputs), json.loads(lost), because, otherwise)
+        assert replay(s.rt.desks.policies.escalation, json.loads(inputs)) == kept.text()
