@@ -41,7 +41,7 @@ def follow(
 
 
 def replay(matrix: Matrix, inputs: Mapping[str, Any]) -> str:
-    """The same decision again, as ``Decision.text``, from its inputs alone; their ``number``: which action of a look."""
+    """The same decision again, as ``Decision.text``, from its inputs alone; ``number``: which action of a look."""
     view = View(**{**inputs["view"], "legs": {k: (v[0], v[1]) for k, v in inputs["view"]["legs"].items()}})
     signals = tuple(Signal(**one) for one in inputs["signals"])
     looked = _look(inputs["watch"], matrix, Times(None, inputs["times"]), view, signals)
