@@ -22,7 +22,7 @@ LANGUAGES = ("en", "es", "ru")
 """In which Tandem itself speaks; a policy may have others."""
 
 _LANGUAGE = re.compile(r"[a-z]{2}(-[A-Za-z]{2,4})?")
-_SENTENCE = re.compile(r"[.!?;:\n¿¡]+(?=\s|$)|\n")
+_SENTENCE = re.compile(r"(?<![.!?;:\n¿¡])[.!?;:\n¿¡]+(?=\s|$)|\n")
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\w+\*?")
 _PREFIX = re.compile(r"\s*((re|fwd?|aw|wg|rv|tr|отв|пер)\s*:|\[[^\]]{0,40}\])\s*", re.IGNORECASE)

@@ -139,6 +139,17 @@ def test_a_provider_that_cannot_be_reached_loses_to_the_next_rule(w: World) -> N
     assert (said,) in w.rows("select text from notice")
 
 
+def test_requests_go_to_a_queue_of_their_own_by_what_triage_found(w: World) -> None:
+    rule = "  - {name: new services, when: 'kind == \"request\"', to: 'team:network'}\ndefault"
+    with w.rt.store.write() as conn:
+        by = By("user:1", w.rt.key, w.rt.now())
+        policies.publish(conn, by, policies.read(conn, ROUTING.replace("default", rule)), "two queues")
+    made = [w.create(title) for title in ("Please install Photoshop", "Photoshop does not work")]
+    assert [told(w, one)["holder"] for one in made] == ["team:network", "team:service-desk"]
+    labels = [row[2] for one in made for row in decisions(w, one, "routing")]
+    assert labels == ["routing@3", "routing@3"]
+
+
 def test_what_stays_inside_is_handed_to_no_provider_by_rule_or_by_hand(w: World) -> None:
     text = (FOLDER / "triage.yaml").read_text()
     people = '    payroll: {says: {en: [payslip*]}, queue: "team:network", providers: []}\n    e-mail:\n'

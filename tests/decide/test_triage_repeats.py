@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,13 @@ def test_texts_are_compared_without_case_accents_and_apostrophes() -> None:
     assert plainly("Contraseña CAÍDA can't ёлка") == "contrasena caida cant елка"
     said = sentences("It won't start. Почему?\nNo sé")
     assert [one.text for one in said] == ["it wont start", "почему", "no se"]
+
+
+@pytest.mark.parametrize("text", ["!" * 7000 + "x", "..x" * 2500, "[a" * 3000, "reset " * 1300, " " * 7000 + "x"])
+def test_no_text_takes_long(text: str) -> None:
+    began = time.process_time()
+    sorted_out("x", text, others=OPEN)
+    assert time.process_time() - began < 0.1
 
 
 def test_what_mail_programs_put_before_a_subject_is_no_part_of_it() -> None:
