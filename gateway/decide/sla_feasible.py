@@ -24,12 +24,15 @@ ASKED = ("priority", "service", "kind")
 
 
 class Estimate(Protocol):
-    """How long such tickets took: within ``p80`` microseconds 8 of 10 were solved, of ``finished`` that are."""
+    """How long such tickets took: within ``p80`` microseconds 8 of 10 were solved, of ``finished`` that are. ``basis``:
+    what they have in common, ``(("priority", "P1"),)``; it may be less than was asked for."""
 
     @property
     def p80(self) -> int | None: ...
     @property
     def finished(self) -> int: ...
+    @property
+    def basis(self) -> tuple[tuple[str, str], ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def _too_short(
         wall, told = _wall(terms, calendars, at), estimate(fields)
         if terms.rule != rule.name or wall is None or told is None or told.p80 is None or told.p80 <= wall:
             continue
-        about = ", ".join(fields.values()) or "all tickets"
+        about = ", ".join(f"{name} {value}" for name, value in told.basis) or "all tickets"
         text = (
             f"{rule.name} promises a solution within {spelled(terms.within or 0)}, on the calendar about "
             f"{lasting(wall)}; for {about} 8 of 10 took up to {lasting(told.p80)} (n = {told.finished})"

@@ -11,6 +11,7 @@ from gateway.decide.hours import Calendars
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.sla import compile_targets, feasible
 from gateway.decide.sla_targets import CLOCKS, About, Terms
+from gateway.insight.estimates import Estimate
 from mappings.loader import load, plain
 from tests.architecture.tree import ROOT
 from tests.decide.hours_world import H, at
@@ -211,35 +212,34 @@ def test_a_rule_that_is_wider_than_one_before_it_is_reached() -> None:
 # --- whether targets can be met (REQUIREMENTS D2-11) ---
 
 
-class Took:
+def took(p80: int | None, finished: int, **basis: str) -> Estimate:
     """How long such tickets took."""
-
-    def __init__(self, p80: int | None, finished: int) -> None:
-        self.p80, self.finished = p80, finished
+    return Estimate(p80, p80, p80, finished, 0, tuple(basis.items()), MONDAY)
 
 
 def test_a_target_that_history_does_not_keep_is_told_with_the_numbers() -> None:
     targets = policy(rules=[rule("urgent", {"priority": ["P1", "P2"]}, requester_wait="1 h")], requester_wait="2 d")
-    took = {"P1": Took(160 * H, 512), "P2": Took(20 * MIN, 90)}
+    known = {"P1": took(160 * H, 512, priority="P1"), "P2": took(20 * MIN, 90, priority="P2")}
     always = Calendars("c", {"x": OFFICE.of("desk")}, "x")
-    notes = feasible(targets, lambda fields: took.get(fields.get("priority", "")), always, MONDAY)
+    notes = feasible(targets, lambda fields: known.get(fields.get("priority", "")), always, MONDAY)
     assert [(note.rule, note.clock, note.p80, note.n) for note in notes] == [("urgent", "requester_wait", 160 * H, 512)]
     assert "within 1 h" in notes[0].text
-    assert "for P1 8 of 10 took up to 160 h (n = 512)" in notes[0].text
+    assert "for priority P1 8 of 10 took up to 160 h (n = 512)" in notes[0].text
 
 
 def test_where_too_little_is_known_nothing_is_said() -> None:
     targets = policy(requester_wait="1 h")
     assert feasible(targets, lambda _: None, OFFICE, MONDAY) == []
-    assert feasible(targets, lambda _: Took(None, 4), OFFICE, MONDAY) == []
+    assert feasible(targets, lambda _: took(None, 4), OFFICE, MONDAY) == []
 
 
 def test_working_time_is_put_into_the_week_before_it_is_compared() -> None:
     """18 hours of work are two days at the desk: a ticket that came at noon has until the day after tomorrow."""
     targets = policy(requester_wait="18 h")
-    assert feasible(targets, lambda _: Took(47 * H, 100), OFFICE, MONDAY) == []
-    notes = feasible(targets, lambda _: Took(90 * H, 100), OFFICE, MONDAY)
+    assert feasible(targets, lambda _: took(47 * H, 100), OFFICE, MONDAY) == []
+    notes = feasible(targets, lambda _: took(90 * H, 100), OFFICE, MONDAY)
     assert [note.within for note in notes] == [18 * H]
+    assert "for all tickets 8 of 10" in notes[0].text
     assert 47 * H < notes[0].wall < 90 * H
 
 
