@@ -163,13 +163,17 @@ class Known:
 
     def service(self, service: str) -> Estimate:
         """What may be expected of a service: its own tickets or nothing."""
-        key: Key = (("service", service),)
+        return self.about({"service": service})
+
+    def about(self, fields: Mapping[str, str]) -> Estimate:
+        """What may be expected of a service, a priority or both: of exactly these tickets, with nobody to stand in."""
+        key = tuple((name, fields[name]) for name in ("service", "priority") if fields.get(name))
         times = self.times(key) if self._size(key) >= LEAST else [None, None, None]
         return self._estimate(key, *times)
 
     def services(self) -> list[str]:
         """The services that have had tickets."""
-        return sorted(key[0][1] for key in self._groups if key and key[0][0] == "service")
+        return sorted(key[0][1] for key in self._groups if len(key) == 1 and key[0][0] == "service")
 
     def group(self, key: Key) -> Group:
         """What is known of a group."""
@@ -194,7 +198,8 @@ class Known:
         """Every group a case belongs to."""
         keys = self._keys.get((case.kind, case.service))
         if keys is None:
-            own: list[Key] = [(("service", case.service),)] if case.service else []
+            service, priority = ("service", case.service), ("priority", case.kind.priority)
+            own: list[Key] = [(service,), (service, priority)] if case.service else []
             keys = self._keys[case.kind, case.service] = [*case.kind.groups(), *own]
         return keys
 

@@ -10,7 +10,6 @@ from gateway.decide import routing, sla, triage
 from gateway.decide.follow import ROUND_THE_CLOCK
 from gateway.errors import Invalid
 from gateway.insight import reading
-from gateway.insight.cases import Kind
 from gateway.insight.saying import DAY
 from gateway.insight.whatif import Decide, Facts, Report, compare
 from gateway.providers import languages, versions
@@ -58,9 +57,7 @@ def doubts(rt: Runtime, draft: Draft) -> tuple[str, ...]:
     now, known = rt.now(), rt.histories.known(rt.now())
     calendars = rt.desks.policies.calendars or ROUND_THE_CLOCK
     targets = _compiled(draft.key, draft.text, "draft")
-    return tuple(
-        one.text for one in sla.feasible(targets, lambda fields: known.estimate(Kind.of(fields)), calendars, now)
-    )
+    return tuple(one.text for one in sla.feasible(targets, known.about, calendars, now))
 
 
 def _compiled(name: str, text: str, label: str) -> Any:

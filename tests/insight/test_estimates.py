@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -77,6 +78,18 @@ def test_a_service_is_told_by_its_own_tickets_alone() -> None:
     finished = [hour * HOUR for hour in range(1, 31)]
     assert [mail.p50, mail.p80, mail.p90] == quantiles(finished, [], SHARES)
     assert not known.service("Phone").enough and known.service("Phone").finished == 5
+
+
+def test_a_target_is_held_against_exactly_its_own_tickets() -> None:
+    urgent, calm = replace(VPN, priority="P1"), VPN
+    known = Known([*solved(urgent, [1] * 30, "Mail"), *solved(calm, [9] * 30, "Mail"), *solved(calm, [5] * 70)], NOW)
+    assert known.about({"service": "Mail", "priority": "P1"}).p80 == HOUR
+    assert known.about({"service": "Mail"}).p80 == 9 * HOUR
+    assert known.about({"priority": "P3"}).finished == 100
+    assert known.about({}).finished == 130
+    assert not known.about({"priority": "P5", "kind": "request"}).enough
+    assert not known.about({"service": "Phone", "priority": "P1"}).enough
+    assert known.services() == ["Mail"]
 
 
 def test_the_words_round_up_and_say_what_they_are_based_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -13,9 +14,11 @@ from gateway.insight.reading import Histories, cases, history
 from gateway.insight.recommend import INTERNAL, Mark, Stay
 from gateway.insight.saying import DAY, HOUR
 from gateway.people.users import By
-from gateway.providers import policies
+from gateway.providers import policies, whatif
+from gateway.providers.policies import Draft
 from gateway.runtime import Runtime
 from gateway.store.db import Store
+from tests.insight.world import Past, remember
 from tests.worlds import World, world
 
 
@@ -85,6 +88,19 @@ def test_promises_are_held_to_what_came(w: World) -> None:
         w.rt.now = Clock(start)
     found = Histories(w.rt.store).kept(start + DAY)
     assert (found.hits, found.n) == (1, 2)
+
+
+def test_a_draft_of_targets_is_held_against_its_own_tickets_alone(w: World) -> None:
+    """Where tickets took up to 160 hours, 8 of 10, one hour is doubted; of priorities without a history nothing is."""
+    long_ago = w.rt.now() - 60 * DAY
+    remember(w.rt.store, [Past(long_ago, solved=[hour * 5 * HOUR]) for hour in range(1, 40)])
+    text = policies.shipped()["targets"]
+    at = text.index("  - name: P3")
+    hasty = text[:at] + re.sub("requester_wait: .*", "requester_wait: 1 h", text[at:], count=1)
+    draft = Draft("policy", "targets", hasty)
+    doubts = [one for one in whatif.doubts(w.rt, draft) if "8 of 10 took" in one]
+    assert "for priority P3 8 of 10 took up to 160 h (n = 39)" in doubts[0]
+    assert [one for one in doubts if one.startswith(("P1", "P2"))] == []
 
 
 def test_the_next_ticket_is_told_what_the_others_took(w: World) -> None:
