@@ -28,7 +28,8 @@ def carry(p: Planner, action: Action) -> None:
         _promote(p, action)
     elif isinstance(action, Inform):
         _decided(p, action)
-        p.notice(KIND, f"To {', '.join(action.roles)} ({', '.join(action.people)}): {action.text}")
+        people = ", ".join(action.people) or "nobody's turn now"
+        p.notice(KIND, f"To {', '.join(action.roles)} ({people}): {action.text}")
     elif isinstance(action, Notice):
         p.notice(KIND, action.text)
     else:

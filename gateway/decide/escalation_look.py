@@ -145,8 +145,11 @@ class Look:
         self.passed = True
 
     def inform(self, roles: tuple[str, ...], text: str, rule: str) -> None:
-        people = [one for name in roles for one in (*self.matrix.roles[name].users, *self.matrix.roles[name].email)]
-        self.actions.append(Inform(roles, text, rule, tuple(dict.fromkeys(people)), lost=self.lost()))
+        named = [self.matrix.roles[name] for name in roles]
+        turns = [self.times.on_call(one.on_call, self.view.as_of) for one in named if one.on_call]
+        people = dict.fromkeys(person for one in named for person in (*one.users, *one.email))
+        called = tuple(person for person in dict.fromkeys(turns) if person)
+        self.actions.append(Inform(roles, text, rule, (*called, *people), lost=self.lost()))
 
     # -- asking --
 

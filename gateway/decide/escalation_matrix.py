@@ -40,11 +40,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """People who are informed: their names here, and addresses of others."""
+    """People who are informed: their names here, addresses of others, and whoever is on call in a rotation then."""
 
     name: str
     users: tuple[str, ...] = ()
     email: tuple[str, ...] = ()
+    on_call: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,16 @@ def compile_escalation(doc: Mapping[str, Any], known: Known | None = None, label
 
 def _role(r: Reader, name: str, value: Any) -> Role:
     path = join("roles", name)
-    told = r.table(value, path, ("users", "email"))
+    told = r.table(value, path, ("users", "email", "on_call"))
     users = tuple(r.text(one, at, 100) for at, one in r.items(told.get("users"), join(path, "users")))
     email = tuple(_address(r, one, at) for at, one in r.items(told.get("email"), join(path, "email")))
-    if told and not users and not email:
-        r.fault(path, "nobody has this role", None, "Name users, e-mail addresses, or both.")
-    return Role(name, users, email)
+    on_call = r.text(told["on_call"], join(path, "on_call"), 60) if "on_call" in told else ""
+    calendars = r.known.policies.get("calendars") if r.known is not None else None
+    if on_call and calendars is not None:
+        r.one_of(on_call, join(path, "on_call"), tuple(calendars.rotations), "rotation")
+    if told and not users and not email and not on_call:
+        r.fault(path, "nobody has this role", None, "Name users, e-mail addresses, or a rotation.")
+    return Role(name, users, email, on_call)
 
 
 def _address(r: Reader, value: Any, path: str) -> str:

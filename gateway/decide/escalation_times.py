@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.decide.escalation_matrix import WALL, Wait
 from gateway.decide.hours_open import NeverOpens
@@ -23,6 +23,15 @@ NEVER = 1 << 60
 """An instant that does not come: a calendar that never opens again."""
 
 
+class Person(Protocol):
+    """Somebody who is on call (``hours.Person``)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+
+
 class Hours(Protocol):
     """The working hours of one party (``hours.Hours``). Instants and lengths in UTC microseconds."""
 
@@ -34,15 +43,16 @@ class Calendars(Protocol):
     """Everybody's hours (``hours.Calendars``)."""
 
     def of(self, who: str) -> Hours: ...
+    def on_call(self, rotation: str, at: int) -> Person | None: ...
 
 
 class Times:
     """What the calendars say. ``told`` has every answer given; what it has already is not asked again, so that a
     decision is replayed without calendars (``calendars`` None: every hour counts)."""
 
-    def __init__(self, calendars: Calendars | None, told: Mapping[str, int] | None = None) -> None:
+    def __init__(self, calendars: Calendars | None, told: Mapping[str, Any] | None = None) -> None:
         self._calendars = calendars
-        self.told: dict[str, int] = dict(told or {})
+        self.told: dict[str, Any] = dict(told or {})
 
     def after(self, who: str, start: int, length: int) -> int:
         """When ``length`` of their working time has passed since ``start``."""
@@ -51,7 +61,7 @@ class Times:
         key = f"after {who} {start} {length}"
         if key not in self.told:
             self.told[key] = self._after(who, start, length)
-        return self.told[key]
+        return int(self.told[key])
 
     def _after(self, who: str, start: int, length: int) -> int:
         if self._calendars is None:
@@ -69,7 +79,18 @@ class Times:
         if key not in self.told:
             hours = self._calendars.of(who) if self._calendars is not None else None
             self.told[key] = hours.worked(start, end) if hours is not None else end - start
-        return self.told[key]
+        return int(self.told[key])
+
+    def on_call(self, rotation: str, at: int) -> str:
+        """Whose turn it is, as ``Ana <ana@example.com>``; "" where it is nobody's."""
+        key = f"on call {rotation} {at}"
+        if key not in self.told:
+            try:
+                person = self._calendars.on_call(rotation, at) if self._calendars is not None else None
+            except KeyError:  # the rotation was taken out of the calendars since
+                person = None
+            self.told[key] = f"{person.name} <{person.email}>" if person is not None else ""
+        return str(self.told[key])
 
     def due(self, wait: Wait, holder: str, start: int, pauses: Sequence[Sequence[int]]) -> int | None:
         """When a wait that began at ``start`` is over; None while the ticket pauses. ``pauses``: ``[from, to]`` in

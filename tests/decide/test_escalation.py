@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.decide.escalation import explain, replay
 from gateway.decide.escalation_actions import HandOver, Inform, TakeBack, TellRequester, decision
+from gateway.decide.language import BadPolicy
 from gateway.decide.signals import Signal
-from tests.decide.escalation_stories import HOUR, MIN, P1, START, Story, brief, matrix
+from tests.decide.escalation_stories import HOUR, KNOWN, MIN, P1, START, Story, brief, matrix
+from tests.decide.hours_world import example
 
 DAY = 24 * HOUR
 
@@ -406,3 +409,24 @@ def test_it_is_explained_why_this_one_has_it_and_what_comes_next() -> None:
         "2026-11-24 10:00 UTC: provider:globex is asked to help and gets the ticket when it answers (p1/globex)",
         "2026-11-24 12:00 UTC: manager will know (p1/manager)",
     ]
+
+
+def test_who_is_on_call_then_is_informed() -> None:
+    """D1-35: by the rotation of the calendars in force, at that moment."""
+    text = LEVELS.replace("{users: [ana]}", "{on_call: desk, email: [boss@example.com]}")
+    story = Story(matrix(text), example())
+    story.after(7 * HOUR)
+    told = next(action for _, action in story.log if isinstance(action, Inform))
+    assert told.people == ("Carmen Gil <carmen@example.org>", "boss@example.com"), "she stands in for Boris"
+    assert replay(story.matrix, told.inputs) == decision(told, "escalation").text()
+    alone = Story(matrix(text))
+    alone.after(7 * HOUR)
+    told = next(action for _, action in alone.log if isinstance(action, Inform))
+    assert told.people == ("boss@example.com",), "no calendars, nobody's turn"
+
+
+def test_a_rotation_that_is_not_there_is_told_at_its_place() -> None:
+    known = replace(KNOWN, policies={"calendars": example()})
+    with pytest.raises(BadPolicy) as caught:
+        matrix(LEVELS.replace("{users: [ana]}", "{on_call: netwrk}"), known)
+    assert [one.path for one in caught.value.faults] == ["roles.lead.on_call"]
