@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-NAMES = ("road", "mapping", "text", "estimates", "routing")
+NAMES = ("road", "mapping", "text", "estimates", "routing", "staffing")
 SHORTER = ("acks", "burst", "tickets", "seconds", "idle", "rounds", "records")
 """What ``--quick`` divides by ten."""
 

@@ -203,6 +203,11 @@ def poisson(rate: float | Sequence[float], chance: random.Random) -> Iterator[fl
             yield time
 
 
+def contacts(setting: Setting, arrivals: Iterable[float], hours: float, chance: random.Random) -> list[Contact]:
+    """What became of everybody who came within so many hours; who still waits then has not left."""
+    return _Desk(setting, chance).run(arrivals, hours * HOUR)
+
+
 def replicate(setting: Setting, rate: float | Sequence[float], hours: float, seed: int, warm_up: float = 0.0) -> Run:
     """One run over so many ``hours``, of which the first ``warm_up`` do not count; ``rate``: arrivals an hour."""
     chance = random.Random(seed)  # noqa: S311 - a simulation
@@ -214,11 +219,11 @@ def played(
 ) -> Run:
     """The same with arrivals that are given: what has happened, say."""
     start, until = warm_up * HOUR, hours * HOUR
-    every = _Desk(setting, chance).run(arrivals, until)
-    contacts = [one for one in every if one.came >= start]
-    helped = [one for one in contacts if one.pool]
-    gone = sum(one.left is not None and not one.pool for one in contacts)
-    span, offered = until - start, max(len(contacts), 1)
+    every = contacts(setting, arrivals, hours, chance)
+    counted = [one for one in every if one.came >= start]
+    helped = [one for one in counted if one.pool]
+    gone = sum(one.left is not None and not one.pool for one in counted)
+    span, offered = until - start, max(len(counted), 1)
     waiting = math.fsum(max(0.0, (until if one.left is None else one.left) - max(one.came, start)) for one in every)
     busy = {}
     for pool in setting.pools:
@@ -226,10 +231,10 @@ def played(
         work = math.fsum(_within(one, start, until) for one in every if one.pool == pool.name)
         busy[pool.name] = work / there if there else 0.0
     return Run(
-        len(contacts),
+        len(counted),
         gone / offered,
         sum(one.wait <= setting.within for one in helped) / offered,
-        sum(one.wait > 0 or not one.pool for one in contacts) / offered,
+        sum(one.wait > 0 or not one.pool for one in counted) / offered,
         fmean(one.wait for one in helped) if helped else 0.0,
         waiting / span,
         {pool.name: sum(one.pool == pool.name for one in helped) for pool in setting.pools},
