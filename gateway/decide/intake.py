@@ -24,6 +24,7 @@ from gateway.decide.triage import (
     OUT_OF_SCOPE,
     Triaged,
     deviate,
+    distinct,
     ending,
     enforced,
     intake,
@@ -108,6 +109,7 @@ def sorted_out(p: Planner, found: Triaged) -> None:
         text = f"{fields['title']}\n{fields.get('description', '')}".strip()
         data = {"ticket": str(found.duplicate_of.id), "rule": found.duplicate_of.rule}
         p.do("belongs", data, {"text": text, "from": p.facts.around.requester(fields)["email"]})
+        p.ticket.ledger.setdefault("triage", {})["belongs"] = found.duplicate_of.number
     if p.facts.around.requester(p.ticket.fields)["email"]:
         for one in found.answers:
             tell(p, one.text)
@@ -184,6 +186,21 @@ def changed(p: Planner, what: Command) -> None:
             decided(p, Decision("override", str(fields["kind"]), BY_HAND, policy.label, seen, [], because))
     if fields.get("status", p.ticket.fields["status"]) != p.ticket.fields["status"]:
         ending(policy, seen, str(fields["status"]))
+        _apart(p, what, seen, policy.label)
+
+
+def _apart(p: Planner, what: Command, seen: Mapping[str, Any], label: str) -> None:
+    """Whoever opens a contact again that was found to belong to another ticket says that it is a matter of its own."""
+    standing, status = p.ticket.ledger.get("triage", {}), str(what.data["fields"]["status"])
+    number = standing.get("belongs")
+    if number is None or status in FINAL:
+        return
+    held = distinct({name: one for name, one in standing.items() if name != "belongs"}, what.actor, what.reason)
+    p.ticket.ledger["triage"], p.ticket.dirty = held, True
+    otherwise = f"it would belong to T-{number}"
+    decided(p, Decision("override", held["distinct"]["to"], BY_HAND, label, seen, [], what.reason, otherwise))
+    for name in ("resolution_code", "resolution_text"):
+        p.set(name, None, "it is a matter of its own")
 
 
 def taken(p: Planner) -> None:

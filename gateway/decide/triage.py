@@ -20,8 +20,8 @@ from gateway.decide.triage_repeats import Earlier, earlier
 from gateway.decide.triage_words import sentences, told
 
 BY_HAND, DEFAULT, CATALOGUE, SENDERS = "by hand", "default", "catalogue", "unknown sender"
-OUT_OF_SCOPE, CHASER, UNVERIFIED = "out_of_scope", "chaser", "unverified"
-"""What a decision can come to beside incident, request and problem."""
+OUT_OF_SCOPE, CHASER, UNVERIFIED, DISTINCT = "out_of_scope", "chaser", "unverified", "distinct"
+"""What a decision can come to beside incident, request and problem; the last by a person alone."""
 
 
 class Other(Protocol):
@@ -306,7 +306,7 @@ def distinct(held: Mapping[str, Any], by: str, reason: str) -> dict[str, Any]:
     reason."""
     if not reason.strip():
         raise Objection("a reason is needed", "reason", None, "say in what it is another matter")
-    return {**held, "distinct": {"by": by, "because": reason}}
+    return {**held, "distinct": {"to": DISTINCT, "by": by, "because": reason}}
 
 
 def ending(policy: Policy, inputs: Mapping[str, Any], status: str) -> None:

@@ -126,6 +126,14 @@ def test_a_second_contact_is_linked_to_the_open_ticket(w: World) -> None:
     assert [row[:2] for row in decisions(w, second, "triage")] == [("chaser", "same subject")]
     assert told(w, second)["status"] == "closed"
     assert told(w, first)["status"] == "new"
+    with pytest.raises(Objection, match="a reason is needed"):
+        w.wish("edit", second, "", fields={"status": "new"})
+    w.wish("edit", second, "it is the other office", fields={"status": "new"})
+    found = told(w, second)
+    assert (found["status"], "resolution_code" in found) == ("new", False)
+    assert found["ledger"]["triage"]["distinct"]["because"] == "it is the other office"
+    assert [row[:2] for row in decisions(w, second, "override")] == [("distinct", "by hand")]
+    w.wish("edit", second, "", fields={"status": "in_progress"})
 
 
 def test_a_provider_that_cannot_be_reached_loses_to_the_next_rule(w: World) -> None:
