@@ -60,7 +60,19 @@ def _look(state: Mapping[str, Any], matrix: Matrix, times: Times, view: View, si
         look.silence()
         look.path()
         look.idle()
-    inputs = {
+    if not look.actions:
+        return Watched(look.watch.kept(), (), look.wake_at())
+    wake_at, inputs = look.wake_at(), _inputs(state, view, signals, times)
+    actions = tuple(
+        one if isinstance(one, Notice | TellRequester) else replace(one, inputs={**inputs, "number": number})
+        for number, one in enumerate(look.actions)
+    )
+    return Watched(look.watch.kept(), actions, wake_at)
+
+
+def _inputs(state: Mapping[str, Any], view: View, signals: tuple[Signal, ...], times: Times) -> dict[str, Any]:
+    """All that a look depends on, plain as JSON."""
+    return {
         "watch": dict(state),
         "view": {
             "as_of": view.as_of,
@@ -73,11 +85,6 @@ def _look(state: Mapping[str, Any], matrix: Matrix, times: Times, view: View, si
         "signals": [asdict(one) for one in signals],
         "times": times.told,
     }
-    actions = tuple(
-        one if isinstance(one, Notice | TellRequester) else replace(one, inputs={**inputs, "number": number})
-        for number, one in enumerate(look.actions)
-    )
-    return Watched(look.watch.kept(), actions, look.wake_at())
 
 
 @dataclass(frozen=True, slots=True)

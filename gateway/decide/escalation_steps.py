@@ -17,57 +17,60 @@ SINCE_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """``due`` in UTC microseconds, None while the step cannot act; ``why``: in words."""
+    """``due`` in UTC microseconds, None while the step cannot act; ``said``: why not, with the moment ``at`` of it."""
 
     step: Step
     due: int | None
-    why: str
+    said: str = ""
+    at: int = 0
+
+    @property
+    def why(self) -> str:
+        """In words: when it is due, or why it is not."""
+        if self.due is not None:
+            return f"due {instant(self.due)}"
+        return f"{self.said} {instant(self.at)}" if self.at else self.said
 
 
 def stands(row: Row, watch: Watch, times: Times) -> list[Stand]:
     """The steps of a path in order. What counts from the holder waits for the hand-overs before it."""
     found: list[Stand] = []
     for step in row.steps:
-        due, why = _stand(row, step, watch, times)
-        before = [one.step.name for one in found if one.step.functional and one.due is not None]
-        if due is not None and before and step.since in RESET:
-            due, why = None, f"it comes after {before[0]}"
-        found.append(Stand(step, due, why or (f"due {instant(due)}" if due is not None else "")))
+        stand = _stand(row, step, watch, times)
+        if stand.due is not None and step.since in RESET:
+            before = next((one.step.name for one in found if one.step.functional and one.due is not None), "")
+            stand = Stand(step, None, f"it comes after {before}") if before else stand
+        found.append(stand)
     return found
 
 
-def _stand(row: Row, step: Step, watch: Watch, times: Times) -> tuple[int | None, str]:
+def _stand(row: Row, step: Step, watch: Watch, times: Times) -> Stand:
     rule = f"{row.name}/{step.name}"
     if rule in watch.done:
-        return None, f"done {instant(watch.done[rule])}"
+        return Stand(step, None, "done", watch.done[rule])
     ending = next((one.name for one in row.steps if one.ends and f"{row.name}/{one.name}" in watch.done), "")
     if ending:
-        return None, f"the path ended with {ending}"
+        return Stand(step, None, f"the path ended with {ending}")
     if step.functional and step.to == watch.holder:
-        return None, f"{step.to} has it"
-    if step.functional and step.to in (*watch.had, *watch.tried):
-        return None, f"{step.to} had it already, or was asked"
-    begun, why = _begun(step, watch)
+        return Stand(step, None, f"{step.to} has it")
+    if step.functional and (step.to in watch.had or step.to in watch.tried):
+        return Stand(step, None, f"{step.to} had it already, or was asked")
+    if step.since == "unacknowledged" and watch.answered:
+        return Stand(step, None, f"{watch.holder} works on it since", watch.answered)
+    begun = _begun(step, watch)
     if not begun:
-        return None, why
+        return Stand(step, None, f"{step.since.removeprefix('breach:')} has not been missed")
     due = times.due(step.wait, watch.holder, begun, watch.pauses)
     if due is None:
-        return None, "nothing counts while the ticket waits for somebody else"
-    return _spaced(row, step, watch, times, due), ""
+        return Stand(step, None, "nothing counts while the ticket waits for somebody else")
+    return Stand(step, _spaced(row, step, watch, times, due))
 
 
-def _begun(step: Step, watch: Watch) -> tuple[int, str]:
-    """The moment a step counts from; 0 and why not."""
+def _begun(step: Step, watch: Watch) -> int:
+    """The moment a step counts from; 0: it has not come."""
     if step.since == "opened":
-        return watch.opened, ""
-    if step.since == "holder":
-        return watch.since, ""
-    if step.since == "unacknowledged":
-        if watch.answered:
-            return 0, f"{watch.holder} works on it since {instant(watch.answered)}"
-        return watch.since, ""
-    clock = step.since.removeprefix("breach:")
-    return watch.breaches.get(clock, 0), f"{clock} has not been missed"
+        return watch.opened
+    return watch.since if step.since in RESET else watch.breaches.get(step.since.removeprefix("breach:"), 0)
 
 
 def _spaced(row: Row, step: Step, watch: Watch, times: Times, due: int) -> int:

@@ -7,7 +7,7 @@ Times in UTC microseconds; 0: never.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gateway.decide.escalation_matrix import Matrix
@@ -52,8 +52,7 @@ class Watch:
         """As it was kept, or the beginning. A ticket that is older than the escalation of its installation begins now:
         nothing of its past is overdue."""
         if state:
-            known = {one.name for one in fields(cls)}
-            return cls(**{k: _copy(v) for k, v in state.items() if k in known})
+            return cls(**{name: _copy(value) for name, value in state.items() if name in _NAMES})
         begun = next((one.at for one in signals if one.kind == "opened"), view.as_of)
         new = cls(opened=begun, ended=begun if view.status in FINAL else 0)
         new.pass_to(view.holder, begun)
@@ -61,7 +60,7 @@ class Watch:
 
     def kept(self) -> dict[str, Any]:
         """Plain as JSON, without what is empty."""
-        return {name: value for name, value in asdict(self).items() if value not in (0, "", [], {})}
+        return {name: value for name in _NAMES if (value := getattr(self, name))}
 
     # -- who has it --
 
@@ -106,9 +105,12 @@ class Watch:
         """Reopened: a new episode with the holder it has."""
         who, count = self.holder, self.returned
         fresh = Watch(episode=self.episode + 1, opened=at, returned=count, acts=self.acts)
-        for one in fields(self):
-            setattr(self, one.name, getattr(fresh, one.name))
+        for name in _NAMES:
+            setattr(self, name, getattr(fresh, name))
         self.pass_to(who, at)
+
+
+_NAMES = tuple(one.name for one in fields(Watch))
 
 
 @dataclass(frozen=True, slots=True)
