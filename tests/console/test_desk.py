@@ -7,6 +7,8 @@ import re
 import pytest
 from flask import Flask
 
+from gateway.people.users import By
+from gateway.providers import policies
 from gateway.store.db import Road
 from tests.console.conftest import Client, signing_in
 from tests.console.scene import PEOPLE, Scene
@@ -131,6 +133,21 @@ def test_a_tampered_trail_is_seen(desk: Scene, work: Client) -> None:
 
 
 # --- the portal ---
+
+
+def test_the_rule_of_thumb_stands_beside_the_form_in_the_readers_language(desk: Scene, work: Client) -> None:
+    requester, agent = work("requester"), work("agent")
+    assert "it is an incident" not in requester.get("/portal/new").text, "no policy says so"
+    with desk.rt.store.write() as conn:
+        policies.adopt(conn, By("tandem", desk.rt.key, desk.time), "the first start")
+    said = {"en": "it is an incident", "es": "Una contraseña olvidada", "ru": "это запрос на обслуживание"}
+    for language, words in said.items():
+        headers = {"Accept-Language": language}
+        assert words in requester.get("/portal/new", headers=headers).text
+        assert words in agent.get("/tickets/new", headers=headers).text
+    form = {"title": "Password reset", "requester": PEOPLE["requester"][0], "kind": ""}
+    assert agent.post("/tickets/new", form).status_code == 303
+    assert desk.world.rows("select kind from ticket") == [("request",)]
 
 
 def test_a_requester_asks_reads_and_answers(desk: Scene, work: Client) -> None:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
 from gateway.console.fields import given, typed
+from gateway.console.guide import guide
 from gateway.console.parts import live, parts
 from gateway.console.views.ticket import stored
 from gateway.console.web import done, inner, me, needs, pages, runtime
@@ -38,7 +39,7 @@ def portal() -> str:
 @needs("portal")
 def portal_new() -> str:
     """The form of a new ticket."""
-    return render_template("portal/new.html", levels=LEVELS, categories=CATEGORIES)
+    return render_template("portal/new.html", levels=LEVELS, categories=CATEGORIES, guide=guide())
 
 
 @pages.post("/portal/new")

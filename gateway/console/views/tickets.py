@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as Answer
 from gateway import pipeline
 from gateway.console import labels
 from gateway.console.fields import given, requester
+from gateway.console.guide import guide
 from gateway.console.parts import live, parts
 from gateway.console.web import htmx, inner, me, needs, pages, runtime
 from gateway.decide.facts import Command
@@ -100,7 +101,7 @@ def new_ticket() -> str:
     with runtime().store.read() as conn:
         choices = _choices(conn)
     template = "tickets/_new.html" if htmx() else "tickets/new.html"
-    return render_template(template, choices=choices, form=request.args)
+    return render_template(template, choices=choices, form=request.args, guide=guide())
 
 
 @pages.post("/tickets/new")
