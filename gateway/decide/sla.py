@@ -95,10 +95,11 @@ class _Story(Clocks):
         self.retarget(now, "tandem")
         if CADENCE not in self.living() and self.status not in FINAL:
             self.begin([CADENCE], now, "tandem")
-        late = "breach" in self._cadence()["told"] if CADENCE in self.living() else True
         self.pass_time(now)
-        if not late and "breach" in self._cadence()["told"]:  # what the requester is told now begins the next interval
-            self.end(CADENCE, "cancel", now, "tandem", "the next interval begins")
+        if CADENCE in self.living() and "breach" in self._cadence()["told"]:
+            self.end(
+                CADENCE, "cancel", now, "tandem", "the next interval begins"
+            )  # with what the requester is told now
             self.begin([CADENCE], now, "tandem")
             self.pass_time(now)
 

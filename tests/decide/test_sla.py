@@ -442,6 +442,13 @@ def test_silence_is_said_once_an_interval_and_once_after_a_frozen_day() -> None:
     assert desk.of("update_cadence", "fulfil")[0].instance == 4
 
 
+def test_an_interval_that_ran_out_before_its_target_changed_is_followed_by_the_next() -> None:
+    desk = Desk(policy(update_cadence="1 h")).open()
+    desk.policy(90, policy("targets@2", update_cadence="2 h"))
+    assert [minutes(one.at) for one in desk.of("update_cadence", "breach")] == [60]
+    assert desk.due("update_cadence") == 90 + 120
+
+
 def test_an_update_of_an_interval_that_is_over_changes_nothing() -> None:
     desk = Desk(policy(update_cadence="1 h")).open()
     desk.tick(60)
