@@ -68,6 +68,26 @@ class Expectations(ma.Schema):
     items = fields.List(fields.Nested(Expectation), required=True)
 
 
+class Times(ma.Schema):
+    """Minutes. ``few``: fewer than five, so that one ticket more may change it much."""
+
+    complexity = fields.String(required=True)
+    n = fields.Integer(required=True)
+    few = fields.Boolean(required=True)
+    least = fields.Float(required=True)
+    mean = fields.Float(required=True)
+    median = fields.Float(required=True)
+    p90 = fields.Float(required=True)
+    most = fields.Float(required=True)
+
+
+class Complexities(ma.Schema):
+    """Solved tickets by how complex they are: from beginning to solution, and the work that was booked on them."""
+
+    solved = fields.List(fields.Nested(Times), required=True)
+    worked = fields.List(fields.Nested(Times), required=True)
+
+
 class OneShare(ma.Schema):
     """A count of so many, with the 95 % interval of the true share."""
 
@@ -175,6 +195,15 @@ def list_expectations() -> Any:
     """List what may be expected of each service"""
     found = published(runtime().histories.known(runtime().now()))
     return {"items": [{"service": service, "estimate": _estimate(estimate)} for service, estimate in found]}
+
+
+@estimates.route("/complexity", methods=["GET"])
+@needs("estimate.read")
+@estimates.response(200, Complexities)
+def list_times_by_complexity() -> Any:
+    """List how long tickets took, by how complex they are"""
+    solved, worked = runtime().histories.by_complexity(runtime().now())
+    return {"solved": solved, "worked": worked}
 
 
 @estimates.route("/calibration", methods=["GET"])

@@ -36,10 +36,11 @@ class Kind:
 class Case:
     """One ticket. ``resolved``: when the resolution that held was reached; None while it is open. Cancelled tickets are
     no cases: nobody waited for their solution. ``told``: what its requester was told at the time, for half, 8 and 9 of
-    10; None where nothing was."""
+    10; None where nothing was. ``complexity``: as it was set by hand, else what the ticket's category is called."""
 
     created: int
     resolved: int | None
     kind: Kind = Kind()
     service: str = ""
     told: tuple[int | None, ...] | None = None
+    complexity: str = ""

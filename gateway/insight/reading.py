@@ -21,9 +21,10 @@ from gateway.decide.decision import Decision
 from gateway.insight.calibration import Forecast, replayed
 from gateway.insight.cases import Case, Kind
 from gateway.insight.estimates import Estimate, Known
+from gateway.insight.expected import Row, by_complexity
 from gateway.insight.promise import Promise, kept
 from gateway.insight.recommend import INTERNAL, History, Mark, Stay, side_of, stays_of
-from gateway.insight.saying import DAY, day_start
+from gateway.insight.saying import DAY, MINUTE, day_start
 from gateway.insight.shares import Share
 from gateway.insight.whatif import Facts, Past
 from gateway.store.db import Road, Store
@@ -39,6 +40,9 @@ REOPENED_WITHIN = 7 * DAY
 
 LATE = DAY
 """How long after a ticket its clock may begin to be known."""
+
+COMPLEXITY = "custom.complexity"
+"""The field in which people say how complex a ticket is, where an installation has one."""
 
 Turns = Sequence[tuple[str, int]]
 _SOLVED = ("resolved", "closed")
@@ -57,6 +61,7 @@ select ticket_id, kind, at from clock_event
 where ticket_id INTS(?) and clock = 'requester_wait' and kind in ('activate', 'fulfil') order by ticket_id, id
 """
 _PROMISES = "select ticket_id, inputs from decision where kind = 'promise' and ticket_id INTS(?) order by id"
+_HANDLED = "select ticket_id, sum(minutes) from worklog where ticket_id INTS(?) group by ticket_id order by ticket_id"
 _OPEN = "select holder, count(*) from ticket where status not in ('resolved', 'closed', 'cancelled') group by holder"
 
 
@@ -69,7 +74,8 @@ def cases(road: Road, since: int) -> dict[int, Case]:
             continue
         known = plain.read(fields)
         kind = Kind.of({**known, "priority": priority})
-        found[id] = Case(created, solved if over else None, kind, str(known.get("service") or ""), _told(ledger))
+        service, complexity = str(known.get("service") or ""), str(known.get(COMPLEXITY) or kind.category)
+        found[id] = Case(created, solved if over else None, kind, service, _told(ledger), complexity)
     return found
 
 
@@ -212,6 +218,19 @@ class Histories:
         read = self._day(now)
         with self._store.road() as road:
             return kept(promises(road, read.cases), read.start)
+
+    def by_complexity(self, now: int) -> tuple[list[Row], list[Row]]:
+        """How long the tickets of each complexity took to be solved, and how long people worked on the solved ones, in
+        minutes."""
+        read = self._day(now)
+        solved = {
+            id: (case.complexity, (case.resolved - case.created) / MINUTE)
+            for id, case in read.cases.items()
+            if case.complexity and case.resolved is not None and case.resolved < read.start
+        }
+        with self._store.road() as road:
+            handled = [(solved[id][0], float(minutes)) for id, minutes in road.rows(_HANDLED, list(solved))]
+        return by_complexity(solved.values()), by_complexity(handled)
 
     def forecasts(self, now: int) -> list[Forecast]:
         """What was told of each ticket of the last ``QUARTER``, or would have been, and what came of it."""

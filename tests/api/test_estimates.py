@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
+
+import pytest
+from sqlalchemy import insert
+
 from gateway.insight.estimates import Estimate
 from gateway.insight.saying import DAY, HOUR, day_start
+from gateway.store import tables
+from gateway.store.ids import mint
 from tests.api.support import Asking
 from tests.insight.world import Past, remember
 
@@ -50,6 +57,27 @@ def test_what_may_be_expected_of_each_service_is_its_estimate(api: Asking) -> No
     assert (second["service"], second["estimate"]["enough"], second["estimate"]["open"]) == ("New", False, 1)
 
 
+def test_times_by_complexity_are_what_the_statistics_module_says(api: Asking) -> None:
+    start = day_start(api.world.rt.now()) - 60 * DAY
+    hard = {"category": "network", "custom.complexity": "hard"}
+    ids = remember(api.world.rt.store, [Past(start, solved=[n * n * HOUR], fields=hard) for n in range(1, 21)])
+    remember(api.world.rt.store, [Past(start, solved=[HOUR]), Past(start)])
+    with api.world.rt.store.write() as conn:
+        rows = [(id, minutes) for id in ids[:6] for minutes in (10, 5)]
+        for id, minutes in rows:
+            times = {"minutes": minutes, "started_at": 1, "created_at": 1}
+            conn.execute(insert(tables.worklog).values(id=mint(), ticket_id=id, author="user:1", **times))
+    found = api.get("agent", "estimates/complexity")
+    first, second = found["solved"]
+    own = [n * n * 60 for n in range(1, 21)]
+    assert (first["complexity"], first["n"], first["few"]) == ("hard", 20, False)
+    assert (first["least"], first["most"]) == (60, 24000)
+    assert (first["mean"], first["median"]) == (statistics.mean(own), statistics.median(own))
+    assert first["p90"] == pytest.approx(statistics.quantiles(own, n=10, method="inclusive")[8])
+    assert (second["complexity"], second["n"], second["few"]) == ("network", 1, True)
+    assert [(one["complexity"], one["n"], one["mean"]) for one in found["worked"]] == [("hard", 6, 15)]
+
+
 def test_whether_what_was_told_came_true(api: Asking) -> None:
     today = day_start(api.world.rt.now())
     estimate = Estimate(10 * HOUR, 20 * HOUR, 40 * HOUR, 99, 9, (), today).stored()
@@ -90,7 +118,8 @@ def test_below_the_minimum_nothing_is_recommended(api: Asking) -> None:
 
 def test_only_the_desk_is_told(api: Asking) -> None:
     id = api.ticket(to="acme")
-    for path in ("estimates", "estimates/services", "estimates/calibration", f"recommendation?ticket={id}"):
+    parts = ("", "/services", "/complexity", "/calibration")
+    for path in (*(f"estimates{part}" for part in parts), f"recommendation?ticket={id}"):
         for who, status in (("", 401), ("provider", 403), ("requester", 403), ("agent", 200), ("admin", 200)):
             assert api(who, "GET", path).status_code == status, (who, path)
 

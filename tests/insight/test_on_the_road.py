@@ -67,7 +67,7 @@ def test_solved_reopened_handed_over_and_solved_so_that_it_holds(w: World) -> No
     with w.rt.store.road() as road:
         known = cases(road, 0)
         found = history(road, {ticket: known[ticket]}, start + 30 * DAY)
-    assert known[ticket] == Case(start, start + 50 * HOUR, kind, service="network")
+    assert known[ticket] == Case(start, start + 50 * HOUR, kind, service="network", complexity="network")
     assert known[still].resolved is None
     assert list(found.stays) == [
         Stay(INTERNAL, kind, start, start + 50 * HOUR, start + 30 * HOUR),

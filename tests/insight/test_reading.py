@@ -16,6 +16,7 @@ from gateway.store.db import Road, Store
 from tests.insight.world import Past, remember
 
 VPN = Kind("network", "vpn", "P3")
+NETWORK = {"category": "network", "subcategory": "vpn"}
 START = 100 * DAY
 
 
@@ -29,16 +30,16 @@ def test_the_solution_that_held_is_the_last_one(store: Store) -> None:
         store,
         [
             Past(START, solved=[5 * HOUR, 50 * HOUR], reopened=[20 * HOUR]),
-            Past(START + 1, solved=[5 * HOUR], reopened=[20 * HOUR]),
+            Past(START + 1, solved=[5 * HOUR], reopened=[20 * HOUR], fields={**NETWORK, "custom.complexity": "hard"}),
             Past(START + 2, solved=[7 * HOUR], status="closed", fields={"service": "Mail"}, priority="P1"),
             Past(START + 3),
         ],
     )
     assert sorted(read(store), key=lambda case: case.created) == [
-        Case(START, START + 50 * HOUR, VPN),
-        Case(START + 1, None, VPN),
+        Case(START, START + 50 * HOUR, VPN, complexity="network"),
+        Case(START + 1, None, VPN, complexity="hard"),
         Case(START + 2, START + 2 + 7 * HOUR, Kind("", "", "P1"), "Mail"),
-        Case(START + 3, None, VPN),
+        Case(START + 3, None, VPN, complexity="network"),
     ]
 
 
