@@ -27,6 +27,7 @@ from gateway.api import (
     systems,
     tickets,
     trail,
+    trials,
 )
 from gateway.api.base import Answered
 from gateway.api.problems import MIME
@@ -36,7 +37,16 @@ __all__ = ["register"]
 BLUEPRINTS = (
     *(tickets.blp, hands.blp, due.blp, items.blp, contacts.blp, conflicts.blp, notices.blp),
     *(deadletters.deliveries, deadletters.arrivals, lanes.blp),
-    *(connections.blp, pairings.blp, systems.kinds, systems.providers, mappings.blp, previews.blp, policies.blp),
+    *(
+        connections.blp,
+        pairings.blp,
+        systems.kinds,
+        systems.providers,
+        mappings.blp,
+        previews.blp,
+        policies.blp,
+        trials.blp,
+    ),
     *(estimates.estimates, estimates.recommendations),
     *(people.people, people.groups, people.keys, trail.blp),
 )

@@ -1,24 +1,25 @@
-"""``/policies``: what each provider may see, and who gets a new ticket; proved, published, compared, rolled back."""
+"""``/policies``: what each provider may see, and how tickets are decided; proved, published, compared, rolled back."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import marshmallow as ma
 from marshmallow import fields
 
-from gateway.api.base import Blueprint, Schema, by, needs, page_of, reading, text, writing
+from gateway.api.base import Blueprint, Schema, by, needs, page_of, reading, runtime, text, writing
 from gateway.api.documents import Back, Compare, Difference, Text, told
 from gateway.api.idempotency import once
 from gateway.api.problems import mistake
 from gateway.errors import NotFound
-from gateway.providers import policies
+from gateway.providers import policies, whatif
 from gateway.providers.documents import Mistakes
 from gateway.providers.versions import LONGEST
 
 
 class Policy(ma.Schema):
-    """One published version of a policy: ``share:<provider>`` or ``routing``."""
+    """One published version of a policy: ``share:<provider>``, or one that decides, as ``routing``."""
 
     id = fields.String(required=True)
     name = fields.String(required=True)
@@ -90,6 +91,7 @@ def prove_policy(body: dict[str, Any]) -> Any:
     """Say everything that is wrong with a policy, and what publishing it would change; nothing is written"""
     try:
         draft = reading(lambda c: policies.read(c, body["text"]))
+        draft = replace(draft, notes=(*draft.notes, *whatif.doubts(runtime(), draft)))
     except Mistakes as no:
         errors = [mistake(one) for one in no.mistakes]
         return {"ok": False, "name": "", "errors": errors, "notes": [], "changes": [], "diff": ""}

@@ -69,3 +69,21 @@ def test_a_policy_is_proved_compared_and_rolled_back(api: Asking) -> None:
     assert (back["version"], back["reason"]) == (3, "too narrow")
     assert "description" in back["text"]
     assert api("admin", "POST", "policies/share:acme/rollback", {"version": 9, "reason": "x"}).status_code == 404
+
+
+def test_a_draft_is_tried_on_what_was_decided_and_nothing_is_written(api: Asking) -> None:
+    api.post("admin", "policies", {"text": ROUTING, "reason": "they run it"})
+    for category in ("network", "network", "software"):
+        api.post("admin", "tickets", {"title": f"{category} trouble", "category": category})
+    other = ROUTING.replace('== "network"', '== "software"')
+    told = api.post("admin", "policies/preview", {"text": other, "agents": {"internal": 2}}, 200)
+    assert (told["decisions"], told["exact"], told["other"], told["changes"]) == (3, 3, [], 3)
+    assert told["hand_overs"] == {"before": 2.0, "after": 1.0}
+    assert {(one["before"], one["after"]) for one in told["changed"]} == {
+        ("provider:acme", "team:service-desk"), ("team:service-desk", "provider:acme"),
+    }  # fmt: skip
+    assert "how long work takes" in told["sides"][0]["not_known"][0] and told["sides"][0]["hours"] is None
+    assert len(api.get("admin", "policies/routing")["items"]) == 1
+    refused = api.post("admin", "policies/preview", {"text": "policy: 1\nname: nothing\n"}, 422)
+    assert "name" in str(refused)
+    api.post("agent", "policies/preview", {"text": other}, 403)
