@@ -153,6 +153,7 @@ class Watched(Story):
             self.gives_back()
         elif what == "end" and self.holder != how:
             self.legs.pop(how.removeprefix("provider:"), None)
+            self.look(Signal("replied", self.now, "team:service-desk"))
         elif what == "breach":
             self.look(Signal("breach", self.now, after=how))
         elif what == "priority":
