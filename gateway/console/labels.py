@@ -144,7 +144,54 @@ OUTCOME = {
     "absent": N_("not there"),
 }
 BREAKER = {"closed": N_("Closed"), "open": N_("Open"), "half": N_("Half open")}
-DECISION = {"routing": N_("Routing"), "escalation": N_("Escalation"), "take_back": N_("Taking back")}
+DECISION = {
+    "triage": N_("Triage"),
+    "routing": N_("Routing"),
+    "hours": N_("Outside of hours"),
+    "escalation": N_("Escalation"),
+    "take_back": N_("Taking back"),
+    "override": N_("Decided otherwise"),
+    "promise": N_("Promise"),
+}
+DECIDED = {
+    "incident": N_("an incident"),
+    "request": N_("a service request"),
+    "problem": N_("a problem"),
+    "out_of_scope": N_("not supported here"),
+    "chaser": N_("a question about an open ticket"),
+    "unverified": N_("nobody knows the sender yet"),
+    "wait": N_("waits until the next opening"),
+    "call": N_("call %(who)s"),
+    "inform": N_("inform %(who)s"),
+    "shorter than usual": N_("shorter than usual, by %(who)s"),
+    "as usual": N_("as usual, by %(who)s"),
+}
+"""What was decided where it is no holder; what follows the word goes in as ``who``."""
+
+CLOCK = {
+    "acknowledge": N_("Acknowledgement"),
+    "reply": N_("First useful reply"),
+    "requester_wait": N_("Solution"),
+    "agent_work": N_("Work of our own desk"),
+    "provider_ack": N_("Provider's acknowledgement"),
+    "provider_resolve": N_("Provider's solution"),
+    "update_cadence": N_("Next update"),
+}
+STANDING = {
+    "running": N_("running"),
+    "paused": N_("rests"),
+    "fulfilled": N_("met"),
+    "breached": N_("missed"),
+    "cancelled": N_("not waited for any more"),
+}
+STANDING_LOOK = {"running": "badge-blue", "paused": "badge-yellow", "fulfilled": "badge-green", "breached": "badge-red"}
+RESTS = {
+    "requester": N_("the requester's answer"),
+    "provider": N_("the provider"),
+    "problem": N_("the problem behind it"),
+    "change": N_("the change that solves it"),
+    "resolved": N_("nothing: it is solved"),
+}
 NOTICE = {
     "ignored": N_("Left as it was"),
     "altered": N_("Altered"),
@@ -168,6 +215,13 @@ NOTICE = {
     "escalation": N_("Escalation"),
     "returned": N_("Given back without work"),
     "late": N_("Heard after the end"),
+    "sla_breach": N_("Time is over"),
+    "sla_warning": N_("Time is running out"),
+    "stuck": N_("Stuck"),
+    "longer": N_("Longer than usual"),
+    "on_call": N_("Call"),
+    "chaser": N_("Asked again"),
+    "clock": N_("Not done in time"),
 }
 VERB = {
     "create": N_("opened the ticket"),
@@ -188,6 +242,10 @@ VERB = {
     "linked": N_("made the record"),
     "hinted": N_("said that something happened"),
     "changed": N_("changed the ticket"),
+    "clock": N_("did what was due"),
+    "stuck": N_("said that this is stuck"),
+    "chase": N_("asked how it stands"),
+    "returned": N_("gave it back without work"),
 }
 SURPRISE = {
     "seen_by_more": N_("More people would read something"),
@@ -236,6 +294,10 @@ TABLES = {
     "breaker": BREAKER,
     "outcome": OUTCOME,
     "decision": DECISION,
+    "decided": DECIDED,
+    "clock": CLOCK,
+    "standing": STANDING,
+    "rests": RESTS,
     "notice": NOTICE,
     "verb": VERB,
     "priority_word": PRIORITY,

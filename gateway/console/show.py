@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -14,6 +15,7 @@ from flask import Flask, g, request
 from markupsafe import Markup
 
 from gateway.console import labels, web, words
+from gateway.console.spans import worked
 from gateway.console.text import rich
 from gateway.store.tables import provider, team
 
@@ -26,8 +28,9 @@ def install(app: Flask) -> None:
     env.filters.update(
         moment=moment, lasting=lasting, actor=actor, value=value, holder=holder, party=party, size=size, rich=rich,
         label=label, look=look, hue=hue, hue_of_party=hue_of_party, plainly=plainly, initials=initials,
+        worked=worked, decided=decided,
     )  # fmt: skip
-    env.globals.update(asset=asset, here=here, me=_me, csrf=web.csrf, said=web.said, moved=moved)
+    env.globals.update(asset=asset, here=here, me=_me, csrf=web.csrf, said=web.said, moved=moved, looked=looked)
 
 
 def _me() -> Any:
@@ -171,6 +174,23 @@ def person(given: Mapping[str, Any]) -> Markup | str:
     if name and email:
         return Markup('<span title="{}">{}</span>').format(email, plainly(name))
     return plainly(name or email or given.get("login") or given.get("id") or "–")
+
+
+def decided(outcome: str) -> str:
+    """What was decided, where that is nobody who has the ticket: a word of ours, or one with what follows it."""
+    for word, text in labels.DECIDED.items():
+        rest = outcome[len(word) :].lstrip(": ")
+        if outcome == word or (outcome.startswith(word) and "%(who)s" in text and rest):
+            return plainly(words.gettext(text) % {"who": rest} if rest else words.gettext(text))
+    return plainly(outcome.replace("_", " "))
+
+
+def looked(inputs: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """What a decision looked at that says something: name and value, what is made of parts as JSON."""
+    for name, given in inputs.items():
+        if name != "description" and given not in (None, "", [], {}):
+            plain = isinstance(given, str) or (isinstance(given, list) and all(isinstance(one, str) for one in given))
+            yield name, given if plain else json.dumps(given, ensure_ascii=False)
 
 
 def moved(changes: Mapping[str, list[Any]]) -> Iterable[tuple[str, Any, Any]]:

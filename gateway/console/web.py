@@ -226,11 +226,16 @@ def dress(response: Response) -> Response:
 
 
 def problem_page(
-    title: str, status: int, field: str | None = None, value: object = None, fix: str | None = None
+    title: str,
+    status: int,
+    field: str | None = None,
+    value: object = None,
+    fix: str | None = None,
+    reasoned: bool = False,
 ) -> Response:
-    """A refusal, as a page or as a piece of one."""
+    """A refusal, as a page or as a piece of one. ``reasoned``: with a reason it is done all the same."""
     shown = None if value is None or isinstance(value, dict | list) else str(value)[:200]
-    problem = {"title": title, "field": field, "value": shown, "fix": fix, "status": status}
+    problem = {"title": title, "field": field, "value": shown, "fix": fix, "status": status, "reasoned": reasoned}
     template = "refusal.html" if htmx() else "problem.html"
     return Response(render_template(template, problem=problem), status)
 

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, cast, false, fun
 from sqlalchemy.dialects.postgresql import JSONB
 
 from gateway.clock import iso
+from gateway.desk import clocks
 from gateway.desk.actors import names
 from gateway.desk.items import comments, files, when, worklogs
 from gateway.desk.sight import Sight, sight
@@ -87,8 +88,8 @@ def _named(rt: Runtime, ref: str | int) -> ColumnElement[bool]:
 
 def ticket_page(conn: Connection, rt: Runtime, principal: Principal, ref: str | int, most: int = 500) -> dict[str, Any]:
     """Everything about one ticket: ``head`` and ``fields``, then ``comments files worklogs links decisions conflicts
-    notices holdings deliveries timeline``, each list oldest first and at most its ``most`` newest entries. What the
-    reader's role has no business with is an empty list. Raises NotFound."""
+    notices holdings deliveries timeline``, each list oldest first and at most its ``most`` newest entries, and ``due``
+    (see ``clocks.due``). What the reader's role has no business with is an empty list, or None. Raises NotFound."""
     row = find(conn, rt, principal, ref)
     seen, id = sight(conn, rt, principal), row.id
     ours = seen.everything
@@ -98,6 +99,7 @@ def ticket_page(conn: Connection, rt: Runtime, principal: Principal, ref: str | 
         "files": files(conn, rt, seen, id, limit=most, newest=True).items,
         "worklogs": worklogs(conn, rt, seen, id, limit=most, newest=True).items,
         "links": links(conn, rt, seen, id),
+        "due": clocks.due(conn, rt, row) if ours else None,
         "decisions": decisions(conn, rt, id) if ours else [],
         "conflicts": conflicts(conn, rt, id) if ours else [],
         "notices": notices(conn, rt, id) if ours else [],

@@ -13,12 +13,13 @@ from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
 from gateway.clock import iso
-from gateway.console import fields, labels, reading, story
+from gateway.console import due, fields, labels, reading, story
 from gateway.console.parts import live, parts, stamp_part, stamped
 from gateway.console.show import holder, plainly
-from gateway.console.web import done, htmx, inner, me, needs, pages, runtime
+from gateway.console.web import done, htmx, inner, me, needs, pages, problem_page, runtime
 from gateway.console.words import gettext, ngettext
 from gateway.decide.facts import Command
+from gateway.decide.objection import Objection
 from gateway.desk.read import find, ticket_page
 from gateway.errors import Invalid, NotFound, TooLarge
 from gateway.store import files as store
@@ -27,6 +28,7 @@ from gateway.tickets.vocabulary import document
 
 PARTS = {
     "head": "ticket/_head.html",
+    "due": "ticket/_due.html",
     "links": "ticket/_links.html",
     "audience": "ticket/_audience.html",
     "story": "ticket/_story.html",
@@ -34,6 +36,8 @@ PARTS = {
     "why": "ticket/_why.html",
 }
 CHUNK = 65536
+REASONED = ("kind", "due")
+"""Fields that are changed against what was decided, or usual, with a reason."""
 
 
 @pages.get("/tickets/<ref>")
@@ -60,10 +64,13 @@ def ticket_live(ref: str) -> Response:
 
 def _told(ref: str) -> dict[str, Any]:
     rt = runtime()
+    rt.desks.load()
     with rt.store.read() as conn:
         page = ticket_page(conn, rt, me(), ref)
     return {
         "page": page,
+        "due": _due(page["due"]),
+        "told": due.told(page["due"]["estimate"]),
         "fields": page["fields"],
         "story": story.told(page),
         "clocks": story.clocks(page["holdings"], iso(rt.now())),
@@ -72,6 +79,11 @@ def _told(ref: str) -> dict[str, Any]:
         "open_conflicts": [one for one in page["conflicts"] if one["state"] == "open"],
         "open_notices": [one for one in page["notices"] if one["state"] == "open"],
     }
+
+
+def _due(found: dict[str, Any]) -> dict[str, Any]:
+    looks = [{**one, "look": labels.STANDING_LOOK.get(one["standing"], "")} for one in found["clocks"]]
+    return {**found, "clocks": looks}
 
 
 def _id(ref: str) -> int:
@@ -172,7 +184,13 @@ def edit_fields(ref: str) -> Answer:
     if not changed:
         return done(gettext("Nothing was changed."), url_for("console.ticket", ref=ref))
     based = {name: was[name] for name in changed if name in was}
-    return _wish(ref, "edit", gettext("Saved."), fields=changed, based_on=based)
+    reason = fields.typed("reason", 2000)
+    try:
+        return _wish(ref, "edit", gettext("Saved."), reason, fields=changed, based_on=based)
+    except Objection as no:
+        if no.field not in REASONED or no.conflict or reason:
+            raise
+        return problem_page(no.text, 422, no.field, None, no.fix, reasoned=True)
 
 
 @pages.post("/tickets/<ref>/conflicts/<id>")
@@ -277,6 +295,25 @@ def take_back(ref: str) -> Answer:
     if request.form.get("connection"):
         data["connection"] = request.form["connection"]
     return _wish(ref, "take_back", gettext("Taken back."), _reason(), **data)
+
+
+# --- stuck ---
+
+
+@pages.get("/tickets/<ref>/stuck")
+@needs("ticket.stuck")
+def sticking(ref: str) -> str:
+    """What does not move on."""
+    with runtime().store.read() as conn:
+        page = ticket_page(conn, runtime(), me(), ref, most=1)
+    return render_template("ticket/_stuck.html" if htmx() else "ticket/stuck.html", page=page)
+
+
+@pages.post("/tickets/<ref>/stuck")
+@needs("ticket.stuck")
+def stuck(ref: str) -> Answer:
+    """Say that it does not move any more; who hears of it is the escalation policy's business."""
+    return _wish(ref, "stuck", gettext("Those responsible hear of it."), fields.typed("reason", 500))
 
 
 def _reason() -> str:
