@@ -164,6 +164,15 @@ def test_a_guest_of_a_paused_connection_is_asked_to_come_later(two: tuple[Side, 
     assert len(beta.all()) == 1
 
 
+def test_what_a_person_paused_no_guest_sets_to_work(two: tuple[Side, Side]) -> None:
+    alpha, beta = two
+    pair(alpha, beta)
+    beta.done("POST", "connections/alpha/pause", {"reason": "PRIVATE quarrel"}, "admin")
+    said = beta.call("POST", "pairings/finish", who=alpha.connector("beta")).json
+    assert said == {"name": "alpha", "state": "paused", "said": ""} and beta.state("alpha") == "paused"
+    assert beta.call("POST", "pairings/finish", who="agent").status_code == 403
+
+
 def test_a_side_that_cannot_be_reached_says_so(two: tuple[Side, Side]) -> None:
     alpha, beta = two
     alpha.reaches()

@@ -115,6 +115,17 @@ def test_only_news_for_the_guest_is_told_and_not_what_it_is(two: tuple[Side, Sid
     quiet(alpha, beta)
     assert told() == [b'{"ticket": "%s"}' % theirs.encode()]  # once, however much there is
     assert alpha.shows(ours)["priority"] == "P1" and alpha.texts(ours) == ["hello"]
+    for n, new in enumerate((
+        lambda: beta.say(theirs, "only this", "provider:alpha"),
+        lambda: beta.upload(theirs, "only.txt", b"x", "provider:alpha"),
+        lambda: beta.edit(theirs, tags=["only"]),
+    )):  # fmt: skip
+        new()
+        quiet(alpha, beta)
+        assert len(told()) == n + 2
+    assert alpha.texts(ours)[1:] == ["only this"] and list(alpha.files(ours)) == ["only.txt"]
+    assert alpha.shows(ours)["tags"] == ["only"]
+    assert beta.rows("select count(*) from delivery") == [(0,)]  # nothing is owed to a guest
 
 
 def test_without_webhooks_polling_finds_everything(two: tuple[Side, Side]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,7 +16,6 @@ from connectors.session import Session
 from connectors.simulators.faults import Faults
 from connectors.simulators.loopback import Loopback, Request, Response
 from gateway import pipeline
-from gateway.app import create_app
 from gateway.clock import now_us
 from gateway.decide.facts import Command
 from gateway.people import tokens
@@ -25,15 +23,10 @@ from gateway.people.users import By
 from gateway.providers import pairing
 from gateway.runtime import Runtime
 from tests.commandline import runner
-from tests.databases import Maker, settings
+from tests.databases import settings
+from tests.pairing.apps import answered, lent, maker
 
 ANA = "user:1"
-
-
-@cache
-def maker() -> Maker:
-    """Prepared databases, copied from a template of this process."""
-    return Maker("sqlite", Path(tempfile.mkdtemp(prefix="tandem-")), None)
 
 
 class Side:
@@ -49,7 +42,7 @@ class Side:
         self.config = settings(home, maker().prepared(home).url)
         self.rt = Runtime.open(self.config)
         self.rt.now = lambda: now_us() + int(ahead * 1e6)
-        self.app = create_app(self.rt)
+        self.app = lent(name, self.rt)
         self.tandem = runner(self.config)
         self.by = By(ANA, self.rt.key, self.rt.now())
         with self.rt.store.write() as conn:
@@ -72,13 +65,11 @@ class Side:
         self.rt.close()
 
     def _answer(self, request: Request) -> Response:
-        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
-        got = self.app.test_client().open(request.target, method=request.method, headers=headers, data=request.body)
+        said = answered(self.app, request)
         with self._noting:
             self.asked.append(request)
-            self.said.append(got.status_code)
-        kept = {name: value for name, value in got.headers.items() if name not in ("Content-Length", "Content-Type")}
-        return Response(got.status_code, got.get_data(), got.content_type or "application/json", kept)
+            self.said.append(said.status)
+        return said
 
     # its people
 

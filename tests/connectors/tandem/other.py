@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from connectors.base import Arrival
 from connectors.simulators.desk import Kept, Said, Simulator
 from connectors.simulators.loopback import Loopback, Request, Response
 from gateway import pipeline
-from gateway.app import create_app
 from gateway.clock import to_us
 from gateway.decide.facts import Command
 from gateway.people import tokens
@@ -24,16 +22,11 @@ from gateway.people.users import By
 from gateway.providers import connection
 from gateway.runtime import Runtime
 from gateway.store import tables
-from tests.databases import Maker, settings
+from tests.databases import settings
+from tests.pairing.apps import answered, lent, maker
 
 US, SECRET = "alpha", "hooks-" + "s" * 32
 PAULA = "user:1"
-
-
-@cache
-def maker() -> Maker:
-    """Prepared databases, copied from a template of this process."""
-    return Maker("sqlite", Path(tempfile.mkdtemp(prefix="tandem-")), None)
 
 
 class Other(Simulator):
@@ -58,7 +51,7 @@ class Other(Simulator):
             self._us = connection.add(conn, self.by.key, self.rt.vault, doc, "", mapping, "test")
             self._token, token = tokens.create(conn, self.by, US, "provider", connection_id=self._us)
         self.rt.desks.load()
-        self._app = create_app(self.rt)
+        self._app = lent("other", self.rt)
         self._brought = 0
         self.settings = {"url": self.url, "there": US}
         self.secrets = {"token": token, "sign": "to-them-" + "x" * 32, "webhook": SECRET}
@@ -80,12 +73,7 @@ class Other(Simulator):
         return Response(202)
 
     def answer(self, request: Request) -> Response:
-        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
-        got = self._app.test_client().open(
-            request.target or request.path, method=request.method, headers=headers, data=request.body
-        )
-        kept = {name: value for name, value in got.headers.items() if name not in ("Content-Length", "Content-Type")}
-        return Response(got.status_code, got.get_data(), got.content_type or "application/json", kept)
+        return answered(self._app, request)
 
     def sign(self, body: bytes, delivery: str) -> Mapping[str, str]:
         raise AssertionError("it signs and sends its own")
