@@ -70,10 +70,15 @@ class Catalogue:
         if service is None:
             given = str(inputs["service"])
             if given and self.unlisted == "out_of_scope":
-                return Scope(None, because, f"{given} is not in the catalogue", self._told(None, inputs, given))
+                return Scope(
+                    None,
+                    because,
+                    f"{given} is not in the catalogue",
+                    self.referred(None, str(inputs["language"]), given),
+                )
             return Scope(None, because)
         why = _not_for(service, inputs)
-        return Scope(service, because, why, self._told(service, inputs, service.name) if why else "")
+        return Scope(service, because, why, self.referred(service, str(inputs["language"])) if why else "")
 
     def _service(self, inputs: Mapping[str, Any]) -> tuple[Service | None, str]:
         if given := str(inputs["service"]):
@@ -88,8 +93,8 @@ class Catalogue:
         found = next((one for one in self.services if category and category in one.categories), None)
         return found, f"its category is {category}" if found else "nothing tells the service"
 
-    def _told(self, service: Service | None, inputs: Mapping[str, Any], name: str) -> str:
-        language = str(inputs["language"])
+    def referred(self, service: Service | None, language: str, name: str = "") -> str:
+        """Where else to turn, in a language. ``name``: what it is called where it is not in the catalogue."""
         text = told((service and service.referral) or self.referral or REFERRAL, language)
         return text.replace("{service}", told(service.title, language) if service else name)
 

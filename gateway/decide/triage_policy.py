@@ -80,7 +80,7 @@ class Policy:
                 "clientele": list(one.clientele),
                 "sites": list(one.sites),
                 "languages": list(one.languages),
-                "referral": "" if one.supported else told(one.referral or self.catalogue.referral or {}, language),
+                "referral": "" if one.supported else self.catalogue.referred(one, language),
             }
             for one in self.catalogue.services
         ]

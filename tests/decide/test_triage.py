@@ -251,6 +251,8 @@ def test_the_catalogue_can_be_read() -> None:
     rows = {row["service"]: row for row in CATALOGUE.services("es")}
     assert (rows["payroll"]["title"], rows["payroll"]["sites"]) == ("Nóminas", ["Madrid", "Moscow"])
     assert (rows["coffee"]["supported"], rows["coffee"]["referral"]) == (False, "Call the kitchen.")
+    private = SHIPPED.services("es")[0]
+    assert private["referral"].startswith("Nuestro servicio de ayuda no atiende dispositivos particulares.")
 
 
 # --- what is needed ---
