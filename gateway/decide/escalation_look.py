@@ -24,6 +24,9 @@ class Look:
         self.row = matrix.row(str(view.fields.get("service") or ""), view.priority)
         self.actions: list[Action] = []
         self.passed = False
+        name = self.row.name if self.row is not None else ""
+        if name != watch.path:
+            watch.path, watch.on_path = name, view.as_of if watch.path else watch.opened
         if watch.asked and self.ended(watch.asked["who"]):  # somebody has taken it away meanwhile
             watch.asked = {}
 

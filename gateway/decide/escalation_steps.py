@@ -63,7 +63,7 @@ def _stand(row: Row, step: Step, watch: Watch, times: Times) -> Stand:
     due = times.due(step.wait, watch.holder, begun, watch.pauses)
     if due is None:
         return Stand(step, None, "nothing counts while the ticket waits for somebody else")
-    return Stand(step, _spaced(row, step, watch, times, due))
+    return Stand(step, max(_spaced(row, step, watch, times, due), watch.on_path))
 
 
 def _begun(step: Step, watch: Watch) -> int:

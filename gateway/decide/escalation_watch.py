@@ -45,6 +45,8 @@ class Watch:
     messages: int = 0
     told: dict[str, int] = field(default_factory=dict)
     unassigned: int = 0
+    path: str = ""  # the row it follows
+    on_path: int = 0  # since when: what was due there before is due since then
     acts: list[list[Any]] = field(default_factory=list)
 
     @classmethod
@@ -144,6 +146,8 @@ def _take(watch: Watch, matrix: Matrix, view: View, one: Signal) -> list[Happene
         _status(watch, matrix, one)
     elif one.kind == "holder" and one.after != watch.holder:
         watch.pass_to(one.after, one.at)
+    elif one.kind == "policy":
+        watch.on_path = one.at
     elif one.kind == "warm":
         watch.ask(one.after, one.at, "warm", "warm")
     elif one.kind == "breach":

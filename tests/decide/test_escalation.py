@@ -247,6 +247,22 @@ matrix:
     assert story.did() == ["cold provider:acme", "inform lead"]
 
 
+def test_what_a_higher_priority_makes_due_is_due_from_then_on() -> None:
+    """It was nobody's delay that a P3 was not treated as a P1."""
+    story = Story(matrix(), fields={"status": "new", "priority": "P3", "assignee": {"name": "Ana"}})
+    story.after(5 * HOUR)
+    story.says("replied", "team:service-desk")
+    assert story.did() == []
+    story.fields["priority"] = "P1"
+    story.look(Signal("priority", story.now, "team:service-desk", "P3", "P1"))
+    assert story.did() == ["cold provider:acme"]
+    assert story.state["acts"] == [["p1/acme", story.now, story.now]]
+    assert "due at" not in story.log[0][1].because  # type: ignore[union-attr]
+    story.says("answered", "provider:acme")
+    story.after(3 * HOUR + 30 * MIN)
+    assert story.did()[1:] == ["inform manager", "warm provider:globex"]
+
+
 LEVELS = """
 policy: 1
 name: escalation

@@ -306,3 +306,19 @@ def test_every_decision_is_made_again_from_what_is_stored_of_it(scene: Make) -> 
     for kind, outcome, rule, label, inputs, lost, because, otherwise in made:
         kept = Decision(kind, outcome, rule, label, json.loads(inputs), json.loads(lost), because, otherwise)
         assert replay(s.rt.desks.policies.escalation, json.loads(inputs)) == kept.text()
+
+
+def test_a_ticket_that_matched_no_rule_lies_in_the_fallback_queue_and_its_age_is_told_once(scene: Make) -> None:
+    """D1-26."""
+    s = scene(names=("acme", "globex"))
+    policy(s, ROUTED.replace('"true"', "\"title == 'no such thing'\""), "routing")
+    fallback = "fallback: {to: team:service-desk, unassigned: 5 min, clock: wall, inform: [lead]}"
+    policy(s, POLICY.replace("fallback: {to: team:service-desk}", fallback).replace("10 min", "7 h"))
+    s.world.create("VPN down")
+    assert s.rows("select outcome, rule from decision where kind = 'routing'") == [("team:service-desk", "default")]
+    wait(s, 4)
+    assert rules(s) == []
+    wait(s, 10)
+    assert rules(s) == [("unassigned", "inform lead")]
+    ((text,),) = s.rows("select text from notice where kind = 'escalation'")
+    assert "nobody in team:service-desk has taken this ticket" in text
