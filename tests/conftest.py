@@ -24,7 +24,7 @@ hypothesis_settings.register_profile("new", deadline=None, suppress_health_check
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The same code is tried on the same examples, so that a change alone can fail it; ``--full`` looks for new ones."""
+    """The same code is tried on the same examples, so that only a change can fail it; ``--full`` looks for new ones."""
     hypothesis_settings.load_profile("new" if config.getoption("full") else "same")
 
 

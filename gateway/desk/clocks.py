@@ -17,6 +17,7 @@ from gateway.decide.signals import View
 from gateway.desk.items import when
 from gateway.runtime import Runtime
 from gateway.store.tables import clock_event, connection, contact, link, provider
+from gateway.tickets.vocabulary import FINAL
 
 
 def due(conn: Connection, rt: Runtime, row: Any) -> dict[str, Any]:
@@ -34,6 +35,19 @@ def due(conn: Connection, rt: Runtime, row: Any) -> dict[str, Any]:
         following = [{"at": iso(at), "what": what} for at, what in found.following]
         told |= {"because": found.because, "next": following, "only_if": list(found.only_if)}
     return told
+
+
+def told(conn: Connection, rt: Runtime, row: Any, language: str) -> dict[str, Any]:
+    """``{holder, hours, closed, estimate}`` of a ticket's row, as its requester may know it: who has it, when there is
+    support where the requester is ("" without calendars), what holds while it is closed ("" while it is open), and
+    what was told of the time."""
+    calendars, requester = rt.desks.policies.calendars, _requester(conn, row.requester)
+    known = {"holder": row.holder, "hours": "", "closed": "", "estimate": json.loads(row.ledger).get("estimate")}
+    if calendars is None or row.status in FINAL:
+        return known
+    site = requester["site"]
+    closed = calendars.told(row.holder, rt.now(), language, row.priority or "", site=site)
+    return known | {"hours": calendars.support_hours(row.holder, language, site), "closed": closed}
 
 
 def _clock(one: sla.Stand) -> dict[str, Any]:
@@ -66,13 +80,16 @@ def _view(conn: Connection, row: Any) -> View:
         .join(connection, connection.c.id == link.c.connection_id)
         .join(provider, provider.c.id == connection.c.provider_id)
         .where(link.c.ticket_id == row.id)
-        .order_by(link.c.id)
+        .order_by((link.c.role == "ended").desc(), link.c.id)  # a living leg before an ended one of the same provider
     )
-    known = conn.execute(select(contact).where(contact.c.email == row.requester)).first()
-    who = {"email": row.requester, "site": "", "language": "", "clientele": ""}
-    if known is not None:
-        who |= {"site": known.site, "language": known.language, "clientele": known.clientele}
     return View(
         row.updated_at, row.number, fields, row.holder, row.created_at,
-        {slug: (role, status) for slug, role, status in legs}, who,
+        {slug: (role, status) for slug, role, status in legs}, _requester(conn, row.requester),
     )  # fmt: skip
+
+
+def _requester(conn: Connection, email: str) -> dict[str, str]:
+    known = conn.execute(select(contact).where(contact.c.email == email)).first()
+    if known is None:
+        return {"email": email, "site": "", "language": "", "clientele": ""}
+    return {"email": email, "site": known.site, "language": known.language, "clientele": known.clientele}

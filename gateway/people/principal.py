@@ -19,8 +19,8 @@ _READ = {
 }
 _DESK = {
     *("ticket.create", "ticket.change", "ticket.escalate", "ticket.take_back", "comment.write", "attachment.write"),
-    *("ticket.stuck", "worklog.write", "contact.write", "delivery.replay", "arrival.replay", "conflict.resolve", "connection.poll"),
-    *("article.write", "response.write", "problem.write", "asset.write", "notice.close", "lane.release"),
+    *("worklog.write", "contact.write", "delivery.replay", "arrival.replay", "conflict.resolve", "connection.poll"),
+    *("ticket.stuck", "article.write", "response.write", "problem.write", "asset.write", "notice.close", "lane.release"),
 }
 _ADMIN = {
     *("connection.write", "connection.pause", "provider.write", "mapping.write", "policy.write", "user.read"),
