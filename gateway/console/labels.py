@@ -144,6 +144,7 @@ OUTCOME = {
     "absent": N_("not there"),
 }
 BREAKER = {"closed": N_("Closed"), "open": N_("Open"), "half": N_("Half open")}
+CLIENTELE = {"employee": N_("employees"), "customer": N_("customers")}
 DECISION = {
     "triage": N_("Triage"),
     "routing": N_("Routing"),
@@ -295,6 +296,7 @@ TABLES = {
     "outcome": OUTCOME,
     "decision": DECISION,
     "decided": DECIDED,
+    "clientele": CLIENTELE,
     "clock": CLOCK,
     "standing": STANDING,
     "rests": RESTS,

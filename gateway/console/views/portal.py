@@ -8,18 +8,21 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Answer
 
 from gateway import pipeline
+from gateway.console import due, support
 from gateway.console.fields import given, typed
 from gateway.console.guide import guide
 from gateway.console.parts import live, parts
 from gateway.console.views.ticket import stored
 from gateway.console.web import done, inner, me, needs, pages, runtime
-from gateway.console.words import gettext
+from gateway.console.words import gettext, language
 from gateway.decide.facts import Command
+from gateway.decide.triage_policy import DECIDED
+from gateway.desk import clocks
 from gateway.desk.read import find, list_tickets, ticket_page
 from gateway.errors import Invalid
 from gateway.tickets.vocabulary import CATEGORIES, LEVELS
 
-PARTS = {"heading": "portal/_heading.html", "conversation": "portal/_conversation.html"}
+PARTS = {"heading": "portal/_heading.html", "about": "portal/_about.html", "conversation": "portal/_conversation.html"}
 PER_PAGE = 30
 
 
@@ -47,6 +50,8 @@ def portal_new() -> str:
 def portal_create() -> Answer:
     """Tell the desk; the ticket is mine."""
     fields: dict[str, Any] = given(("title", "description", "urgency", "category"))
+    if request.form.get("kind") in DECIDED:
+        fields["kind"] = request.form["kind"]
     fields["requester"] = {"email": me().email, "name": me().name}
     wish = Command("create", _actor(), {"fields": fields, "channel": "portal"}, "", me().name, me().party)
     made = pipeline.change(runtime(), wish).named[-1].ticket
@@ -71,14 +76,17 @@ def portal_ticket_live(ref: str) -> Response:
 
 def _told(ref: str) -> dict[str, Any]:
     rt = runtime()
+    rt.desks.load()
     with rt.store.read() as conn:
         page = ticket_page(conn, rt, me(), ref)
+        about = clocks.told(conn, rt, find(conn, rt, me(), ref), language())
     files: dict[str | None, list[dict[str, Any]]] = {}
     for one in page["files"]:
         files.setdefault(one["comment"], []).append(one)
     talk = [{**one, "files": files.get(one["id"], [])} for one in page["comments"]] + files.get(None, [])
     talk.sort(key=lambda one: str(one["created_at"]), reverse=True)
-    return {"page": page, "fields": page["fields"], "talk": talk}
+    expected = due.told(about["estimate"])
+    return {"page": page, "fields": page["fields"], "talk": talk, "about": about, "expected": expected}
 
 
 @pages.post("/portal/tickets/<ref>/comments")
@@ -95,6 +103,23 @@ def portal_comment(ref: str) -> Answer:
         data["text"] = text
     pipeline.change(runtime(), Command("comment" if text else "attach", _actor(), data, "", me().name, me().party), id)
     return done(gettext("Sent."), url_for("console.portal_ticket", ref=ref))
+
+
+@pages.post("/portal/tickets/<ref>/stuck")
+@needs("ticket.stuck")
+def portal_stuck(ref: str) -> Answer:
+    """Say that it does not move any more."""
+    with runtime().store.read() as conn:
+        id = int(find(conn, runtime(), me(), ref).id)
+    pipeline.change(runtime(), Command("stuck", _actor(), {}, typed("reason", 500), me().name, me().party), id)
+    return done(gettext("Those responsible hear of it."), url_for("console.portal_ticket", ref=ref))
+
+
+@pages.get("/portal/support")
+@needs("portal")
+def portal_support() -> str:
+    """What is supported and for whom, when, and how long things take: the policies in force, and history."""
+    return render_template("portal/support.html", guide=guide(), **support.told(runtime(), language()))
 
 
 def _actor() -> str:
