@@ -20,7 +20,8 @@ _READ = {
 _DESK = {
     *("ticket.create", "ticket.change", "ticket.escalate", "ticket.take_back", "comment.write", "attachment.write"),
     *("worklog.write", "contact.write", "delivery.replay", "arrival.replay", "conflict.resolve", "connection.poll"),
-    *("ticket.stuck", "article.write", "response.write", "problem.write", "asset.write", "notice.close", "lane.release"),
+    "ticket.stuck",
+    *("article.write", "response.write", "problem.write", "asset.write", "notice.close", "lane.release"),
 }
 _ADMIN = {
     *("connection.write", "connection.pause", "provider.write", "mapping.write", "policy.write", "user.read"),
