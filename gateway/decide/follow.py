@@ -156,6 +156,8 @@ def _happened(p: Planner, what: Input | None, link: Link | None, was: Before, st
             yield Signal("warm", at, party, after=action.data["to"])
     if isinstance(what, Command) and what.what in ("clock", "stuck"):
         yield Signal(what.what, at, party)
+    elif {(id, role) for id, role, _ in was.legs} != {(id, role) for id, role, _ in now.legs}:
+        yield Signal("clock", at, party)  # somebody came or went, if only to help
 
 
 def _chosen(what: Input) -> routing_state.Chosen | None:

@@ -176,3 +176,16 @@ def test_one_ticket_that_cannot_be_told_the_time_holds_up_nobody(desk: Scene) ->
     told = desk.world.rows("select kind, text from notice where ticket_id = ? and kind = 'clock'", bad)
     assert len(told) == 1 and "could not be decided" in told[0][1]
     assert desk.world.value("select wake_at from ticket where id = ?", bad) > desk.clock
+
+
+def test_the_clocks_of_a_helper_end_when_it_is_sent_away(desk: Scene) -> None:
+    ticket = ask(desk)
+    does(desk, ticket, "escalate", "they know it", connection="acme", role="helper")
+    desk.work()
+    assert events(desk, ticket, "provider_ack")[0] == "activate"
+    desk.clock += HOUR
+    does(desk, ticket, "take_back", "not needed", connection="acme")
+    (at,) = desk.world.rows(
+        "select at from clock_event where ticket_id = ? and clock = 'provider_ack' and kind = 'cancel'", ticket
+    )[0]
+    assert desk.clock - at < 1_000_000
