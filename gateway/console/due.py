@@ -67,14 +67,15 @@ def _time(microseconds: int | None) -> str:
 
 
 def side(name: str) -> str:
-    """Our own teams together, or a provider."""
-    return gettext("Our own teams") if name == INTERNAL else holder(name)
+    """Our own teams together, or a provider, by name."""
+    return gettext("our desk") if name == INTERNAL else holder(name)
 
 
 def sentence(said: Said) -> str:
     """A sentence in the page's language, sides by their names."""
     parts = {name: _part(value) for name, value in said.data.items()}
-    return gettext(said.text) % parts
+    text = gettext(said.text) % parts
+    return text[:1].upper() + text[1:]
 
 
 def _part(value: object) -> object:

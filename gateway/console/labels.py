@@ -323,3 +323,25 @@ REFUSALS = (
     N_("look at the new value and decide again"),
 )
 """What is refused most often, said elsewhere."""
+SAID = (
+    N_("Not enough data for a difference: %(sides)s take about equally long, as far as can be told."),
+    N_(
+        "%(best)s solves such tickets faster: half within %(median)s (n = %(n)d), with %(other)s within "
+        "%(other_median)s (n = %(other_n)d)."
+    ),
+    N_(
+        "%(best)s solves such tickets faster: half within %(median)s (n = %(n)d), with %(other)s most are still open "
+        "(n = %(other_n)d)."
+    ),
+    N_(
+        "But %(best)s reopens more: %(hits)d of its %(n)d solutions did not hold, with %(other)s %(other_hits)d of "
+        "%(other_n)d."
+    ),
+    N_(
+        "But requesters are less content with %(best)s: %(hits)d of %(n)d were satisfied, with %(other)s "
+        "%(other_hits)d of %(other_n)d."
+    ),
+    N_("But %(best)s costs more: half of such tickets more than %(cost)d, with %(other)s %(other_cost)d."),
+    N_("But %(best)s is full: %(load)s hours of work wait for each hour it has in a week."),
+)
+"""The sentences of ``insight.recommend``, which are put together there."""

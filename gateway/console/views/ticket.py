@@ -238,6 +238,7 @@ def escalation(ref: str) -> str:
         chosen=chosen,
         sends=_sends(chosen["name"]) if chosen else [],
         share=story.shareable(page, chosen["provider"]) if chosen else None,
+        best=due.recommendation(rt, page["fields"], page["priority"]) if me().may("estimate.read") else None,
         reason=request.args.get("reason", ""),
         role=request.args.get("role", "holder"),
     )
