@@ -43,10 +43,6 @@ class Rule:
     share: tuple[str, ...] = ()
     how: str = HOW[0]
 
-    @property
-    def source(self) -> str:
-        return self.when.source
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:

@@ -32,9 +32,6 @@ class Choice:
     open: bool = False
     below: float | None = None
 
-    def __str__(self) -> str:
-        return ", ".join(self.members) if self.order in ("", "first") else f"{self.order} of {', '.join(self.members)}"
-
 
 @dataclass(frozen=True, slots=True)
 class People:

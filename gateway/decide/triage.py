@@ -11,15 +11,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from gateway.decide.conditions import matches, seen
+from gateway.decide.conditions import matches
 from gateway.decide.decision import Decision
 from gateway.decide.objection import Objection
+from gateway.decide.triage_kinds import BY_HAND, Walk, an, deviate, enforced, kind_of
 from gateway.decide.triage_needs import Missing, missing, refuse
-from gateway.decide.triage_policy import DECIDED, NAME, Policy, Rule
+from gateway.decide.triage_policy import NAME, Policy
 from gateway.decide.triage_repeats import Earlier, earlier
-from gateway.decide.triage_words import sentences, told
+from gateway.decide.triage_words import told
 
-BY_HAND, DEFAULT, CATALOGUE, SENDERS = "by hand", "default", "catalogue", "unknown sender"
+CATALOGUE, SENDERS = "catalogue", "unknown sender"
 OUT_OF_SCOPE, CHASER, UNVERIFIED, DISTINCT = "out_of_scope", "chaser", "unverified", "distinct"
 """What a decision can come to beside incident, request and problem; the last by a person alone."""
 
@@ -101,66 +102,10 @@ def intake(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A kind, the rule it comes from, and why."""
-
-    kind: str
-    rule: str
-    because: str
-    otherwise: str = ""
-    firm: bool = False
-
-
-class _Walk:
-    """One look at the rules: which of them hold, by what the others lost, which of them erred."""
-
-    def __init__(self, policy: Policy, inputs: Mapping[str, Any]) -> None:
-        self.policy, self.inputs = policy, inputs
-        self.title = sentences(str(inputs["title"]))
-        self.text = self.title + sentences(str(inputs["description"]))
-        self.lost: list[list[str]] = []
-        self.notices: list[str] = []
-
-    def kinds(self) -> list[_Kind]:
-        """What each rule that holds says, the one that decides first; the default last."""
-        found: list[tuple[int, int, _Kind]] = []
-        rules = [(row, True) for row in self.policy.grey] + [(rule, False) for rule in self.policy.rules]
-        for place, (rule, firm) in enumerate(rules):
-            near, how = self._holds(rule)
-            if near is None:
-                self.lost.append([rule.name, how])
-            else:
-                found.append((near, place, _Kind(rule.kind, rule.name, _because(rule, how), firm=firm)))
-        found.sort(key=lambda one: one[:2])
-        self.lost += [[one.rule, f"decided before it: {found[0][2].rule}"] for _, _, one in found[1:]]
-        return [*(one for _, _, one in found), _Kind(self.policy.default, DEFAULT, "no rule tells its kind")]
-
-    def _holds(self, rule: Rule) -> tuple[int | None, str]:
-        """How near the title the rule holds (0: there, 1: in the text), and how; None, and why not."""
-        if rule.when is not None:
-            matched, error = matches(rule.when, self.inputs)
-            if error:
-                self.notices.append(f"triage rule {rule.name} could not be evaluated and did not match: {error}")
-                return None, f"could not be evaluated: {error}"
-            if not matched:
-                return None, f"its condition is false: {seen(rule.when, self.inputs)}"
-        if rule.says is None:
-            return 0, ""
-        for near, said in enumerate((self.title, self.text)):
-            if phrase := rule.says.found(said):
-                return near, phrase
-        return None, "none of its words is said"
-
-
-def _because(rule: Rule, phrase: str) -> str:
-    return f'{rule.because} ("{phrase}" is said)' if phrase else rule.because
-
-
 def triage(policy: Policy, inputs: Mapping[str, Any]) -> Triaged:
     """Sort a new ticket, from ``intake`` alone."""
-    walk = _Walk(policy, inputs)
-    decided, held = _kind(walk, inputs)
+    walk = Walk(policy, inputs)
+    decided, held = kind_of(walk, inputs)
     unknown = _unknown(policy, inputs)
     repeat, why = (None, "its sender is not known") if unknown else _repeat(policy, inputs)
     scope = policy.catalogue.scope(inputs)
@@ -168,13 +113,14 @@ def triage(policy: Policy, inputs: Mapping[str, Any]) -> Triaged:
     in_scope = not scope.why and unknown != "refer"
     name = service.name if service else ""
     lacking = missing(policy.needs, {**inputs, "kind": decided.kind, "service": name or inputs["service"]})
+    otherwise = f"it would be {an(decided.kind)}"
     if unknown:
         said = "nobody of this address is known"
-        found = (UNVERIFIED if unknown == "verify" else OUT_OF_SCOPE, SENDERS, said, _a(decided.kind))
+        found = (UNVERIFIED if unknown == "verify" else OUT_OF_SCOPE, SENDERS, said, otherwise)
     elif repeat is not None:
-        found = (CHASER, repeat.rule, repeat.because, _a(decided.kind))
+        found = (CHASER, repeat.rule, repeat.because, otherwise)
     elif scope.why:
-        found = (OUT_OF_SCOPE, CATALOGUE, f"{scope.why}: {scope.because}", _a(decided.kind))
+        found = (OUT_OF_SCOPE, CATALOGUE, f"{scope.why}: {scope.because}", otherwise)
     else:
         found = (decided.kind, decided.rule, decided.because, decided.otherwise)
     lost = [*([["repeats", why]] if why else []), *walk.lost]
@@ -201,33 +147,6 @@ def triage(policy: Policy, inputs: Mapping[str, Any]) -> Triaged:
 def replay(policy: Policy, inputs: Mapping[str, Any]) -> str:
     """The decision that these inputs lead to, as its canonical text: the same for the same, to the byte."""
     return triage(policy, inputs).decision.text()
-
-
-def _kind(walk: _Walk, inputs: Mapping[str, Any]) -> tuple[_Kind, dict[str, Any]]:
-    """The kind, and what stands from now on."""
-    kinds = walk.kinds()
-    first, held, chosen = kinds[0], dict(inputs["held"]), str(inputs["chosen"])
-    if stands := held.get("kind"):
-        return _Kind(stands["to"], BY_HAND, str(stands["because"]), _by_rule(first)), held
-    if chosen == first.kind and first.firm:
-        return first, held
-    if chosen and (not first.firm or chosen not in DECIDED):
-        return _Kind(chosen, BY_HAND, f"chosen by the {inputs['by']}", _by_rule(first)), held
-    if chosen and inputs["by"] == "agent" and str(inputs["reason"]).strip():
-        held["kind"] = {"to": chosen, "because": str(inputs["reason"]), "row": first.rule}
-        return _Kind(chosen, BY_HAND, str(inputs["reason"]), _by_rule(first)), held
-    if chosen and chosen != first.kind:
-        walk.lost.append([BY_HAND, f"{chosen} was chosen by the {inputs['by']}, without a reason that would hold"])
-    other = kinds[1] if len(kinds) > 1 else None
-    return _Kind(first.kind, first.rule, first.because, _by_rule(other) if other else "", first.firm), held
-
-
-def _by_rule(one: _Kind) -> str:
-    return f"{_a(one.kind)} by {'default' if one.rule == DEFAULT else f'rule {one.rule}'}"
-
-
-def _a(kind: str) -> str:
-    return f"it would be {'an' if kind == 'incident' else 'a'} {kind}"
 
 
 def _unknown(policy: Policy, inputs: Mapping[str, Any]) -> str:
@@ -274,33 +193,6 @@ def _spoken(languages: tuple[str, ...], inputs: Mapping[str, Any], name: str) ->
 # --- later ---
 
 
-def enforced(policy: Policy, inputs: Mapping[str, Any]) -> tuple[str, str]:
-    """The kind that stands whatever anybody sets, and the row or person it comes from; ("", "") where any may be set.
-    For changes that come in from a provider."""
-    if stands := inputs["held"].get("kind"):
-        return str(stands["to"]), BY_HAND
-    first = _Walk(policy, inputs).kinds()[0]
-    return (first.kind, first.rule) if first.firm else ("", "")
-
-
-def deviate(policy: Policy, inputs: Mapping[str, Any], kind: str, by: str, reason: str) -> dict[str, Any]:
-    """A person sets the kind: what stands from then on. Raises Objection where the grey-area table has decided
-    otherwise and no reason is given."""
-    held = dict(inputs["held"])
-    first = _Walk(policy, inputs).kinds()[0]
-    if kind not in DECIDED or not first.firm or kind == first.kind:
-        held.pop("kind", None)
-        return held
-    if not reason.strip():
-        fix = f"leave it {_an(first.kind)}, or say why this one is different"
-        raise Objection(f"it was decided that {first.rule} is {_an(first.kind)}", "kind", kind, fix)
-    return {**held, "kind": {"to": kind, "by": by, "because": reason, "row": first.rule}}
-
-
-def _an(kind: str) -> str:
-    return f"{'an' if kind == 'incident' else 'a'} {kind}"
-
-
 def distinct(held: Mapping[str, Any], by: str, reason: str) -> dict[str, Any]:
     """A person says that a contact is a matter of its own: what stands from then on. Raises Objection without a
     reason."""
@@ -315,6 +207,7 @@ def ending(policy: Policy, inputs: Mapping[str, Any], status: str) -> None:
 
 
 __all__ = [
+    "BY_HAND",
     "Answer",
     "Earlier",
     "Missing",

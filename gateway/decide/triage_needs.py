@@ -10,14 +10,13 @@ from gateway.decide.conditions import Condition, matches
 from gateway.decide.conditions import read as read_condition
 from gateway.decide.language import Reader, join
 from gateway.decide.objection import Objection
-from gateway.decide.triage_words import plainly, texts, told
+from gateway.decide.triage_words import texts, told
 from gateway.tickets.vocabulary import document
 
 KEYS = ("name", "when", "facts", "asset", "ask")
 NONE = "none"
 """The asset of a ticket that is about no asset, said by somebody."""
 
-NONES = frozenset(map(plainly, (NONE, "ninguno", "ninguna", "нет")))
 ENDS = ("resolved", "closed")
 """The statuses that wait for what is missing. A ticket may be cancelled without it."""
 
@@ -73,11 +72,6 @@ def missing(all: tuple[Need, ...], inputs: Mapping[str, Any]) -> tuple[Missing, 
                 ask = told(need.ask, str(inputs["language"])) or f"Please tell us: {field}."
                 found.setdefault(field, Missing(field, ask, need.name))
     return tuple(found.values())
-
-
-def without_asset(assets: Any) -> bool:
-    """Whether somebody has said that there is none."""
-    return [plainly(str(one)) for one in assets or ()] != [] and all(plainly(str(one)) in NONES for one in assets)
 
 
 def refuse(lacking: tuple[Missing, ...], status: str) -> None:

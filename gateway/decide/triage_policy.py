@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway import plain
@@ -113,14 +113,7 @@ def compile_triage(doc: Mapping[str, Any], known: Known | None = None, label: st
     _categories(r, found)
     r.done()
     digest = hashlib.sha256(plain.canonical(doc).encode()).hexdigest()[:12]
-    return _labelled(found, label or f"{NAME}@{digest}", tuple(r.notes))
-
-
-def _labelled(policy: Policy, label: str, notes: tuple[str, ...]) -> Policy:
-    return Policy(
-        label, policy.help, policy.grey, policy.rules, policy.default, policy.catalogue, policy.needs,
-        policy.repeats, policy.senders, notes,
-    )  # fmt: skip
+    return replace(found, label=label or f"{NAME}@{digest}", notes=tuple(r.notes))
 
 
 def _rows(r: Reader, given: Any) -> Iterator[Rule]:

@@ -10,7 +10,6 @@ import yaml
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.objection import Objection
 from gateway.decide.triage import Triaged, deviate, ending, enforced, triage
-from gateway.decide.triage_needs import without_asset
 from gateway.decide.triage_policy import compile_triage
 from tests.decide.shipped import asked, example, other, shipped
 
@@ -265,18 +264,13 @@ def test_hardware_is_not_resolved_without_its_asset_or_the_word_that_there_is_no
             ending(SHIPPED, facts, status)
         assert refused.value.field == "assets" and "none" in refused.value.fix
     ending(SHIPPED, facts, "cancelled")
-    for assets in (["LT-1"], ["none"]):
+    for assets in (["LT-1"], ["none"], ["нет"]):
         ending(SHIPPED, asked("Screen is broken", category="hardware", assets=assets), "resolved")
     ending(SHIPPED, asked("Screen is broken", category="software"), "resolved")
     found = triage(SHIPPED, facts)
     assert [one.field for one in found.missing] == ["assets"]
     assert [one.kind for one in found.answers] == ["ask"]
     assert "etiqueta" in found.answers[0].text
-
-
-def test_none_is_said_in_any_language() -> None:
-    assert without_asset(["None"]) and without_asset(["ninguno"]) and without_asset(["НЕТ"])
-    assert not without_asset([]) and not without_asset(["none", "LT-1"])
 
 
 def test_facts_are_asked_for_by_rule() -> None:
