@@ -37,6 +37,10 @@ BESIDE = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
 """Quoted names and remarks around an address."""
 ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+")
 LOOP = "X-Tandem-Loop"
+PARTS, DEPTH, WORDS = 5000, 100, 4000
+"""Boundaries, and mentions of multipart, that a mail may have; letters of a header that are read as words."""
+LONG = re.compile(rb"^content-[a-z-]+:(?:[^\n]|\n[ \t]){%d}" % WORDS, re.I | re.M)
+"""A header of a part that nobody writes by hand or by program, and that takes minutes to read."""
 SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
 CHARSETS = {"iso-8859-1": "cp1252", "us-ascii": "utf-8", "ascii": "utf-8"}
 """What is meant where a mail claims the charset on the left."""
@@ -169,7 +173,16 @@ class Letter:
 
     @cached_property
     def mail(self) -> EmailMessage:
-        return message_from_bytes(self.raw, policy=policy.default)
+        """It with its parts; of one that is made to be nobody's mail, the head and a word about it."""
+        few = self.raw.count(b"\n--") <= PARTS and self.raw.lower().count(b"multipart/") <= DEPTH
+        if few and not LONG.search(self.raw):
+            return message_from_bytes(self.raw, policy=policy.default)
+        lines = re.split(rb"\r?\n\r?\n", self.raw, maxsplit=1)[0]
+        mail = message_from_bytes(lines + b"\n\n", policy=policy.default)
+        for name in ("Content-Type", "Content-Transfer-Encoding"):
+            del mail[name]
+        mail.set_payload("This mail is made so that it cannot be read. It lies in the mailbox as it came.")
+        return mail
 
     def header(self, name: str) -> str:
         """A header as it was sent, unfolded, the first of its name; "" for none."""
@@ -180,9 +193,9 @@ class Letter:
     def said(self, name: str) -> str:
         """A header as words, in one line."""
         try:
-            text = str(make_header(decode_header(self.header(name))))
+            text = str(make_header(decode_header(self.header(name)[:WORDS])))
         except (ValueError, LookupError, HeaderParseError):
-            text = self.header(name)
+            text = self.header(name)[:WORDS]
         text = text.encode("utf-8", "replace").decode()
         return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text).strip()
 
@@ -202,7 +215,8 @@ class Letter:
     def sender(self) -> str:
         """The one address in ``From``, in small letters: what stands in angle brackets, whatever else looks like one
         beside it. "" where there is none, or more than one."""
-        bare = BESIDE.sub(" ", self.header("From")).strip().lower()
+        said = self.header("From")
+        bare = BESIDE.sub(" ", said).strip().lower() if len(said) <= WORDS else ""
         inside = re.fullmatch(r"[^<>]*<([^<>]*)>[^<>]*", bare)
         found = ADDRESS.fullmatch((inside[1] if inside else bare).strip())
         return found[0] if found else ""

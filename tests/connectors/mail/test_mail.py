@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import smtplib
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -389,6 +390,37 @@ def test_mails_that_break_the_rules_break_nothing(head: bytes) -> None:
     assert found.id and found.answered() is not None and isinstance(found.files, list)
     assert all(each < "\ud800" or each > "\udfff" for each in found.said("Subject"))
     assert isinstance(found.words()[0], str)
+
+
+def nested(levels: int) -> bytes:
+    return b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(levels))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        nested(5000),
+        nested(1) + b"\r\nx\r\n--b0\r\n" * 200_000,
+        nested(1) + b"Content-Disposition: attachment; filename=" + b'"' * 50_000 + b"\r\n\r\nx",
+        nested(1) + b"Content-Disposition: attachment; filename=" + b'"\r\n ' * 50_000 + b"\r\n\r\nx",
+    ],
+    ids=["deep", "wide", "long", "folded"],
+)
+def test_a_mail_that_is_made_to_be_no_mail_is_said_to_be_there(body: bytes) -> None:
+    head = f"From: {PAULA}\r\nMessage-ID: <bomb@provider.example>\r\nSubject: Re: VPN\r\n".encode()
+    began = time.monotonic()
+    found = letter(head + body)
+    assert found.words()[0].startswith("This mail is made so") and found.files == []
+    assert found.id == "bomb@provider.example" and found.sender == PAULA and not found.report
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("head", [b"From: " + b'"\\' * 100_000, b"Subject: " + b"=?utf-8?q?a?= " * 60_000])
+def test_a_head_that_is_made_to_take_hours_is_read_at_once(head: bytes) -> None:
+    began = time.monotonic()
+    found = letter(head + b"\r\n\r\nx")
+    assert found.sender == "" and len(found.said("Subject")) < 5000
+    assert time.monotonic() - began < 2
 
 
 def test_the_password_shows_nowhere(bench: Bench) -> None:
