@@ -81,8 +81,8 @@ class Connector(Traits):
         keys = Keys(auth, settings, secrets, renewal)
         self._post = Post(over("smtp", settings), over("imap", settings), keys)
         self._folders = [settings["folder"], *([settings["sent"]] if settings.get("sent") else [])]
-        listed = build_catalogue(manifest, self._settings, {}, declared).doc["fields"]
-        self._words = statuses.table(cast(Mapping[str, Any], listed)[self.status].get("values", {}))
+        listed = self.catalogue(declared=declared).doc["fields"]
+        self._words = statuses.table(cast(Mapping[str, Any], listed)[self.status]["values"])
         self._voucher = settings.get("voucher", "")
         self._posted = settings["incoming"] == "webhook"
         self._verify = verify
@@ -120,7 +120,14 @@ class Connector(Traits):
     def catalogue(
         self, lists: Mapping[str, Json] | None = None, declared: Mapping[str, Json] | None = None
     ) -> Catalogue:
-        return build_catalogue(self._manifest, self._settings, lists or {}, declared or {})
+        """The words for statuses that an admin declares come to those of the manifest."""
+        told = build_catalogue(self._manifest, self._settings, lists or {}, declared or {})
+        fields = cast(dict[str, dict[str, Any]], told.doc["fields"])
+        fields[self.status]["values"] = {
+            **self._manifest.part("fields", self.status)["values"],
+            **fields[self.status]["values"],
+        }
+        return told
 
     def lists(self, ctx: Context) -> Mapping[str, Json]:
         return {}
@@ -431,7 +438,7 @@ class Connector(Traits):
         why = "" if letter.report else self._unwanted(letter)
         if why:
             return [Event("ignored", reason=why)]
-        root = inbound.root_of(letter, self._ends)
+        root = inbound.root_of(letter, self._ends, by_subject=self._posted)
         if letter.report:
             why = "" if root else "it belongs to no ticket"
         elif root in (None, letter.id) and not letter.ours(self._ends):

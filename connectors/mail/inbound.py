@@ -18,7 +18,8 @@ from connectors.base import Arrival
 from connectors.mail.letters import MINTED, Ends, Letter
 
 OURS = re.compile(r"TDM-[A-Za-z0-9_-]{1,76}")
-"""How the references begin that we put into subjects."""
+WHOLE = re.compile(r"TDM-[A-Z0-9]+-[A-Z2-7]{13}")
+"""How the references begin that Message-IDs of ours carry, and one as a whole, as it stands in a subject."""
 
 NO_DATE = datetime.min.replace(tzinfo=UTC)
 
@@ -96,9 +97,10 @@ def _date(letter: Letter) -> datetime:
         return NO_DATE
 
 
-def root_of(letter: Letter, ends: Ends) -> str | None:
+def root_of(letter: Letter, ends: Ends, by_subject: bool) -> str | None:
     """The first mail of the thread, as far as the mail itself says it; None where only a mailbox could tell: it answers
-    to mails of which none is ours. A mail that answers to nothing begins a thread."""
+    to mails of which none is ours, or names a ticket in its subject alone (``by_subject``: that is believed). A mail
+    that does neither begins a thread."""
     if letter.report:
         named = (each[0] for each in MINTED.finditer(letter.raw.decode("latin-1")))
         return next((id for id in named if _kind(id, ends) == "t"), None)
@@ -113,9 +115,9 @@ def root_of(letter: Letter, ends: Ends) -> str | None:
         if OURS.fullmatch(mark["token"]):
             return ends.ticket(mark["token"])
         return next((each for each in letter.references if ends.token(each) == mark["token"]), None)
-    token = next((each for each in letter.tokens(ends) if OURS.fullmatch(each)), None)
+    token = next((each for each in letter.tokens(ends) if WHOLE.fullmatch(each)), None)
     if token is not None:
-        return ends.ticket(token)
+        return ends.ticket(token) if by_subject else None
     return None if letter.references else letter.id
 
 

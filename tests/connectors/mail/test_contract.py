@@ -158,7 +158,7 @@ class TestMail(Contract):
         self.polled(cursors)
         half = self.many // 2 + 20
         for id in (*ids[half:], *ids[:half]):
-            self.sim.say(id, "changed by them", False)
+            self.sim.post(self.sim.write("changed by them", "Re: it", id))  # type: ignore[attr-defined]
         assert set(ids) <= self.polled(cursors), "what changed before the first page did was passed over"
 
     def test_f03_a_record_that_changes_between_polls_is_told_again(self) -> None:

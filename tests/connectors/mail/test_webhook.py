@@ -77,7 +77,7 @@ def test_each_way_to_prove_it(choice: str, bench: Bench) -> None:
 def test_a_mail_that_is_posted_says_what_the_poll_says(bench: Bench) -> None:
     """The same record, by the same person; what is nobody's answer is left out alike, and said."""
     sim, desk = bench.sim, bench.desk
-    id = bench.new()
+    id = bench.new(ref="TDM-CONTRACT-AAAAAAAAAAAAB")
     said = desk.comment(bench.ctx(), id, "mail", "Any news?", ["staff"]).id
     theirs = sim.open_record("Your certificate")
     ours = desk.comment(bench.ctx(), theirs, "mail", "Thank you.", ["staff"]).id
@@ -86,7 +86,7 @@ def test_a_mail_that_is_posted_says_what_the_poll_says(bench: Bench) -> None:
     written: list[EmailMessage] = [
         sim.write("one", "Re: VPN", id),  # type: ignore[attr-defined]
         sim.write("two", "Re: VPN", "", {"In-Reply-To": f"<{said}>"}),  # type: ignore[attr-defined]
-        sim.write("three", "AW: [TDM-CONTRACT01] VPN"),  # type: ignore[attr-defined]
+        sim.write("three", "AW: [TDM-CONTRACT-AAAAAAAAAAAAB] VPN"),  # type: ignore[attr-defined]
         sim.write("four", "Re: Your", "", {"References": f"<{theirs}> <{ours}>"}),  # type: ignore[attr-defined]
         sim.write("five", "Re: Your", theirs),  # type: ignore[attr-defined]
         sim.write("six", "News"),  # type: ignore[attr-defined]
@@ -100,8 +100,10 @@ def test_a_mail_that_is_posted_says_what_the_poll_says(bench: Bench) -> None:
     polled = [(each.record_id, each.author) for each in desk.changed(bench.ctx(), "mails", cursor).changes]
     events = [event for each in sim.told[before:] for event in desk.parse(each)]
     posted = [(event.record_id, event.actor) for event in events if event.kind != "ignored"]
-    # the poll alone can tell that a mail to nothing but a mail of theirs belongs to a thread that they began
-    assert Counter(polled) - Counter(posted) == {(theirs, PAULA): 1} and Counter(posted) <= Counter(polled)
+    # the poll alone can tell whether a mail to a mail of theirs, or with a reference in its subject, goes with others
+    assert Counter(polled) - Counter(posted) == {(theirs, PAULA): 1, (id, PAULA): 1} and Counter(posted) <= Counter(
+        polled
+    )
     assert len(polled) == 7
     assert all(event.reason and event.record is None for event in events)
 
@@ -146,6 +148,10 @@ def test_a_ticket_goes_its_way_without_any_mailbox(sim: Mail, world: World) -> N
     said = sorted(body for (body,) in world.rows("select body from comment"))
     assert said == ["Here it is.", "restart it", "we called them"]
     assert world.rows("select name, size, state from attachment") == [("log ü.txt", 20, "stored")]
+    token = str(sim.boxes[THEIRS].mails[0].mail["Subject"]).partition(" ")[0]
+    sim.post(sim.write("by its subject", f"News of {token}"))
+    run(sim, world)
+    assert ("by its subject",) in world.rows("select body from comment")
     new = sim.open_record("Your certificate")
     run(sim, world)
     assert world.rows("select remote_id from link order by id") == [(id,), (new,)]
