@@ -39,7 +39,7 @@ REMOTE = {
     "title": ["VPN down", "VPN is down here", "Slow mail "],
     "impact": ["high", "medium", "low"],
     "urgency": ["high", "medium", "low"],
-    "status": ["open", "working", "waiting", "vendor", "done"],
+    "status": ["open", "working", "waiting", "vendor", "done", "rejected"],
     "due": ["2026-12-01T10:00:00Z", "2026-12-03T10:00:00Z", None],
     "tags": [["vip"], ["x"], []],
 }
