@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import Counter
@@ -127,6 +128,34 @@ def test_two_mailboxes_at_once(server: MailServer, world: World) -> None:
         thanks = [mail for mail in server.read(theirs) if str(mail["Subject"]).startswith("Re: ")]
         assert len(thanks) == 3 and all(mail["References"] for mail in thanks)
     assert world.rows("select kind, text from notice") == []
+    assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
+
+
+def test_a_status_goes_out_and_comes_back(server: MailServer, world: World) -> None:
+    """By a line of a mail, in whatever language; the lost answer of one makes no second mail."""
+    name, _, theirs = PAIRS[0]
+    ticket = world.create("Printer ☂", description="No paper.")
+    world.wish("escalate", ticket, connection=name)
+    look(world)
+    (first,) = (mail for mail in server.read(theirs) if str(mail["Subject"]).endswith("Printer ☂"))
+
+    def status() -> str:
+        return str(json.loads(world.value("select fields from ticket where id = ?", ticket))["status"])
+
+    server.send(answer(first, "Статус: решено\n\nБумага есть."))
+    look(world)
+    assert status() == "resolved"
+    server.drop_next()
+    world.wish("edit", ticket, fields={"status": "in_progress"})
+    world.run()
+    hour = 3600 * 1_000_000
+    world.rt.now = lambda: now_us() + hour
+    look(world)
+    told = [mail for mail in server.read(theirs) if mail["In-Reply-To"] == first["Message-ID"]]
+    assert [mail.get_content().strip() for mail in told] == ["Status: in progress"] and status() == "in_progress"
+    server.send(answer(first, "#resuelto"))
+    look(world)
+    assert status() == "resolved"
     assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
 
 
