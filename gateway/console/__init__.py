@@ -19,6 +19,8 @@ from gateway.console.views import (
     mapping_editor,
     mappings,
     notices,
+    policies,
+    policy_editor,
     portal,
     ticket,
     tickets,
@@ -28,7 +30,8 @@ from gateway.console.web import dress, pages
 __all__ = ["register"]
 
 VIEWS = (
-    account, audit, connections, deadletters, files, mapping_editor, mappings, notices, portal, ticket, tickets,
+    account, audit, connections, deadletters, files, mapping_editor, mappings, notices, policies, policy_editor,
+    portal, ticket, tickets,
 )  # fmt: skip
 
 

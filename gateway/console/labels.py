@@ -144,6 +144,13 @@ OUTCOME = {
     "absent": N_("not there"),
 }
 BREAKER = {"closed": N_("Closed"), "open": N_("Open"), "half": N_("Half open")}
+POLICY = {
+    "calendars": N_("Calendars and on-call"),
+    "triage": N_("Triage and catalogue"),
+    "routing": N_("Who gets a ticket"),
+    "targets": N_("Times promised"),
+    "escalation": N_("Escalation matrix"),
+}
 CLIENTELE = {"employee": N_("employees"), "customer": N_("customers")}
 DECISION = {
     "triage": N_("Triage"),
@@ -297,6 +304,7 @@ TABLES = {
     "decision": DECISION,
     "decided": DECIDED,
     "clientele": CLIENTELE,
+    "policy": POLICY,
     "clock": CLOCK,
     "standing": STANDING,
     "rests": RESTS,

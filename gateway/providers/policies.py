@@ -125,10 +125,11 @@ def _slugs(conn: Connection, table: Any) -> list[str]:
 # --- published ---
 
 
-def publish(conn: Connection, by: By, draft: Draft, reason: str) -> Version:
-    """Put a policy in force as its name's next version. Raises Conflict when the very same one is in force already.
-    What is open is told by the clock, so that its targets and steps are those in force."""
-    made = versions.publish(conn, by, New(draft.kind, draft.key, draft.text, reason))
+def publish(conn: Connection, by: By, draft: Draft, reason: str, expect: int | None = None) -> Version:
+    """Put a policy in force as its name's next version. ``expect``: the number of the version it was compared with.
+    Raises Conflict when the very same one is in force already, or another was published meanwhile. What is open is told
+    by the clock, so that its targets and steps are those in force."""
+    made = versions.publish(conn, by, New(draft.kind, draft.key, draft.text, reason), expect)
     if draft.kind == "policy" and draft.key in FOLLOWED:
         t = tables.ticket
         conn.execute(update(t).where(t.c.status.not_in(FINAL)).values(wake_at=by.at))

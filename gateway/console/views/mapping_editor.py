@@ -89,7 +89,7 @@ def work_on_mapping(name: str) -> Answer | str:
     try:
         return _ACTS.get(request.form.get("do", ""), _check)(name, form)
     except Changed as faster:
-        return _answer(name, form, faster.status, stale=_stale(name, form, faster))
+        return _answer(name, form, faster.status, stale=clash("mapping", name, form, faster))
     except Mistakes as wrong:
         problem = {**wrong.problem(), "mistakes": [str(one) for one in wrong.mistakes]}
         return _answer(name, form, wrong.status, problem=problem)
@@ -126,10 +126,10 @@ def _discard(name: str, form: Form) -> Answer | str:
         versions.discard(conn, "mapping", name, form.etag or None)
         left = versions.history(conn, "mapping", name)
     back = url_for("console.mapping", name=name) if left else url_for("console.mappings")
-    return _go(gettext("The draft was thrown away."), back)
+    return go(gettext("The draft was thrown away."), back)
 
 
-def _go(say: str, back: str) -> Answer:
+def go(say: str, back: str) -> Answer:
     """To another page, which says this first."""
     if not htmx():
         return done(say, back)
@@ -183,10 +183,10 @@ _ACTS: dict[str, Callable[[str, Form], Answer | str]] = {
 # --- answers ---
 
 
-def _stale(name: str, form: Form, faster: Changed) -> dict[str, Any]:
+def clash(kind: versions.Kind, name: str, form: Form, faster: Changed) -> dict[str, Any]:
     """Who edited it meanwhile, and both texts."""
     with runtime().store.read() as conn:
-        there = versions.draft(conn, "mapping", name)
+        there = versions.draft(conn, kind, name)
     theirs = there.text if there is not None else ""
     diff = list(mapped.lines(versions.diff(theirs, form.text)))
     return {"said": faster.title, "there": there, "theirs": theirs, "lines": diff}

@@ -54,14 +54,15 @@ def _page(name: str, result: dict[str, Any] | None = None) -> str:
         page = mapped.history(rt, conn, name)
         known = [str(one["version"]) for one in page["versions"]]
         choices = (["draft"] if page["draft"] else []) + known
-        after = _chosen("after", choices, choices[0])
+        after = chosen("after", choices, choices[0])
         older = choices[choices.index(after) + 1 :]
-        before = _chosen("before", ["", *choices], older[0] if older else "")
+        before = chosen("before", ["", *choices], older[0] if older else "")
         difference = mapped.compared(conn, name, before, after)
     return render_template("mappings/page.html", page=page, choices=choices, difference=difference, result=result)
 
 
-def _chosen(name: str, choices: list[str], otherwise: str) -> str:
+def chosen(name: str, choices: list[str], otherwise: str) -> str:
+    """What the address asks for, if it may."""
     given = request.args.get(name)
     return given if given in choices else otherwise
 
