@@ -10,7 +10,7 @@ from gateway.store.db import Road
 
 _SQL = """select c.id, c.name, c.kind, p.slug, p.name, c.state, c.state_reason, c.intake, c.poll_every, c.poll_at,
  h.breaker, h.last_ok_at, h.last_error_at, h.last_error, h.last_arrival_at, h.last_poll_at,
- (select count(*) from link l where l.connection_id = c.id and l.role in ('holder', 'helper')),
+ (select count(*) from link l where l.connection_id = c.id and l.role in ('holder', 'helper', 'guest')),
  (select count(*) from delivery d join link l on l.id = d.link_id where l.connection_id = c.id and d.state = 0),
  (select count(*) from delivery d join link l on l.id = d.link_id where l.connection_id = c.id and d.state in (2, 4)),
  (select count(*) from arrival a where a.connection_id = c.id and a.state in (2, 4)),

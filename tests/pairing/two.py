@@ -41,7 +41,8 @@ class Side:
         self.url = self._server.url
         self.config = settings(home, maker().prepared(home).url)
         self.rt = Runtime.open(self.config)
-        self.rt.now = lambda: now_us() + int(ahead * 1e6)
+        self.ahead = ahead
+        self.rt.now = lambda: now_us() + int(self.ahead * 1e6)
         self.app = lent(name, self.rt)
         self.tandem = runner(self.config)
         self.by = By(ANA, self.rt.key, self.rt.now())
@@ -176,3 +177,13 @@ def quiet(*of: Side, rounds: int = 60) -> None:
         if not sum(one.work() for one in of):
             return
     raise AssertionError("they do not come to rest")
+
+
+def forward(*of: Side, times: int = 6) -> None:
+    """Time passes for all of them, until what waited for it has been done."""
+    for _ in range(times):
+        quiet(*of)
+        for one in of:
+            one.ahead += 61.0
+            one.hurry()
+    quiet(*of)
