@@ -258,6 +258,8 @@ class _Rows:
         link = named.id(action.data["link"])
         sql = "update delivery set state = ?, done_at = ? where link_id = ? and state = 0 and kind <> 'download'"
         self.road.run(sql, WITHDRAWN, self.now, link)
+        made = [row[0] for row in self.inserts["delivery"] if row[1] == link and row[3] != "download"]
+        self.ends["withdrawn", ""] += made  # what this batch itself owed it before, too
 
     def bury(self, named: Named, action: Action) -> None:
         link, said = named.id(action.data["link"]), action.payload["said"]
