@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gateway.decide.commands import end, hand_over
 from gateway.decide.escalation_actions import Action, HandOver, Inform, Notice, Promote, TakeBack, decision
+from gateway.decide.escalation_watch import unreached
 from gateway.decide.facts import REQUESTER, Command, Leg, Link
 from gateway.decide.observe import pass_on
 from gateway.decide.plan import Planner, link_name, name_of
@@ -41,15 +42,17 @@ def _hand_over(p: Planner, action: HandOver) -> None:
     leg = _leg(p, action.to)
     to = action.to
     if to.startswith("provider:") and leg is None:
-        to = action.instead or "team:service-desk"
+        to = p.ticket.holder if action.how == "warm" else action.instead or "team:service-desk"
         why = p.facts.legs.stopped(action.to.removeprefix("provider:")) or "without a connection"
         p.notice(KIND, f"{action.to} should have this ticket, but is {why}: {to} has it")
+        p.ticket.ledger["watch"] = unreached(p.ticket.ledger.get("watch", {}))
     if action.ends:
         _end(p, action.ends)
-    if leg is None:
+    if leg is None and to != p.ticket.holder:
         _to_team(p, to, action.because)
-    else:
-        hand_over(p, leg, action.because, [], [], "helper" if action.how == "warm" else "holder")
+    if leg is None:
+        return
+    hand_over(p, leg, action.because, [], [], "helper" if action.how == "warm" else "holder")
 
 
 def _promote(p: Planner, action: Promote) -> None:

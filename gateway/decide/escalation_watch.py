@@ -115,6 +115,15 @@ class Watch:
 _NAMES = tuple(one.name for one in fields(Watch))
 
 
+def unreached(state: Mapping[str, Any]) -> dict[str, Any]:
+    """What is remembered after a hand-over that could not be carried out: who should have had it never did."""
+    kept = {name: value for name, value in state.items() if name != "asked"}
+    if state.get("asked", {}).get("how") != "warm":
+        kept["had"] = list(state.get("had", ()))[:-1]
+        kept["holder"] = kept["had"][-1] if kept["had"] else ""
+    return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Happened:
     """What signals came to: ``promote`` (a helper that was asked has answered), ``returned``, ``deadlock`` (``why``),

@@ -251,6 +251,27 @@ def test_a_provider_whose_connection_is_paused_is_passed_over_for_the_last_resor
     assert s.rows("select count(*) from link") == [(0,)]
     ((text,),) = s.rows("select text from notice where kind = 'escalation'")
     assert text.startswith("provider:acme should have this ticket, but is ")
+    watch = json.loads(s.value("select ledger from ticket"))["watch"]
+    assert (watch["had"], watch.get("returns", 0)) == (["team:service-desk"], 0), "that was no return"
+
+
+def test_a_paused_provider_that_should_help_costs_the_holder_nothing(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s, POLICY.replace('to: "provider:globex"', 'to: "provider:globex", how: warm').replace("20 min", "12 h"))
+    s.world.create("VPN down")
+    wait(s, 11)
+    s.edit_there("acme", status="working")
+    s.sync()
+    with s.rt.store.write() as conn:
+        conn.exec_driver_sql("update connection set state = 'paused', version = version + 1 where name = 'globex'")
+    s.rt.desks.load()
+    s.wait(8 * 3600)
+    wait(s, 1)
+    assert s.value("select holder from ticket") == "provider:acme"
+    assert s.rows("select c.name, l.role from link l join connection c on c.id = l.connection_id") == [
+        ("acme", "holder")
+    ]
+    assert "globex should have this ticket" in s.value("select text from notice where kind = 'escalation'")
 
 
 ROUTED = """
@@ -322,3 +343,28 @@ def test_a_ticket_that_matched_no_rule_lies_in_the_fallback_queue_and_its_age_is
     assert rules(s) == [("unassigned", "inform lead")]
     ((text,),) = s.rows("select text from notice where kind = 'escalation'")
     assert "nobody in team:service-desk has taken this ticket" in text
+
+
+def test_a_late_file_comes_in_whole_for_the_team_and_its_provider_alone(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s)
+    s.world.create("VPN down")
+    wait(s, 35)
+    s.desks["acme"].upload("tess", s.record("acme").id, "late.txt", "text/plain", b"how it was done", True)
+    s.sync()
+    assert s.rows("select name, state, audience from attachment") == [("late.txt", "stored", '["provider:acme"]')]
+    assert s.record("globex").uploads == []
+
+
+def test_a_webhook_of_a_link_that_has_ended_says_nothing_twice(scene: Make) -> None:
+    s = scene(names=("acme", "globex"))
+    policy(s)
+    s.world.create("VPN down")
+    wait(s, 35)
+    s.hooks.clear()
+    s.desks["acme"].comment("tess", s.record("acme").id, "On it now.", False)
+    for _ in range(3):
+        s.hook(-1, keep=True)
+        s.work()
+    s.sync()
+    assert s.rows("select body from comment where author = 'provider:acme'") == [("On it now.",)]
