@@ -88,6 +88,7 @@ class NewTicket(Fields):  # type: ignore[misc,valid-type]
         validate=validate.Regexp(r"^(team|provider):[a-z0-9-]{2,40}$"),
         metadata={"description": "`team:<slug>` or `provider:<slug>`."},
     )
+    reason = text(500, metadata={"description": "Why this holder, or another kind than was decided of such tickets."})
 
 
 class TicketChange(Fields):  # type: ignore[misc,valid-type]
@@ -222,7 +223,7 @@ def create_ticket(body: dict[str, Any]) -> Any:
 
     Another Tandem brings one under its own reference; brought once more, it is answered (200) as it is by now.
     """
-    holder, reference = body.pop("holder", None), body.pop("reference", None)
+    holder, reference, reason = body.pop("holder", None), body.pop("reference", None), body.pop("reason", "")
     given = canonical(body)
     if me().scope == "connection":
         return _bring(given, holder, reference)
@@ -232,7 +233,7 @@ def create_ticket(body: dict[str, Any]) -> Any:
         _own(given, holder)
     if holder is not None:
         _known_holder(holder)
-    done = wish("create", {"fields": given, "channel": "api", **({"holder": holder} if holder else {})})
+    done = wish("create", {"fields": given, "channel": "api", **({"holder": holder} if holder else {})}, reason=reason)
     told, _, headers = told_ticket(made_ticket(done))
     return told, 201, {**headers, "Location": f"/api/v1/tickets/{told['id']}"}
 

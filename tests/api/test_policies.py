@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.providers import policies
 from tests.api.support import Asking
 from tests.commands.test_policy import NARROW, ROUTING
 
@@ -87,3 +88,10 @@ def test_a_draft_is_tried_on_what_was_decided_and_nothing_is_written(api: Asking
     refused = api.post("admin", "policies/preview", {"text": "policy: 1\nname: nothing\n"}, 422)
     assert "name" in str(refused)
     api.post("agent", "policies/preview", {"text": other}, 403)
+
+
+def test_a_decided_kind_needs_a_reason_from_whoever_makes_the_ticket(api: Asking) -> None:
+    api.post("admin", "policies", {"text": policies.shipped()["triage"], "reason": "a beginning"})
+    asked = {"title": "I forgot my password, please reset it", "kind": "incident"}
+    assert api.post("agent", "tickets", asked)["kind"] == "request"
+    assert api.post("agent", "tickets", {**asked, "reason": "the reset page is down"})["kind"] == "incident"
