@@ -24,6 +24,7 @@ from gateway.runtime import Runtime
 from gateway.store import tables
 from gateway.store.db import Road
 from gateway.store.ids import mint
+from gateway.tickets.vocabulary import FINAL
 
 
 class Opened:
@@ -113,13 +114,13 @@ def carry_out(rt: Runtime, work: Opened, works: list[Work], strict: bool = False
     planned = _plan(rt, work.road, works, strict)
     work.lock()
     locked: set[int] = set()
-    while not alone and _moved(work.road, planned, locked):
+    while not alone and (_moved(work.road, planned, locked) or _over(work.road, planned)):
         planned = _plan(rt, work.road, works, strict)
     done = planned.done
     done.written = apply.write(work.road, done.named, now, rt.key)
     _keep_facts(rt, work.road, works, planned)
     if further := _further(done.named):
-        done.written.due |= carry_out(rt, work, further).written.due
+        done.written.due |= carry_out(rt, work, further, strict).written.due
     settled = [w.link for w in works if isinstance(w.what, Settled) and w.link is not None]
     if settled:
         sql = "select distinct link_id from delivery where link_id INTS(?) and state = 0"
@@ -136,6 +137,15 @@ def _further(named: list[Named]) -> list[Work]:
         for one in plan.actions
         if one.verb == "belongs"
     ]
+
+
+def _over(road: Road, planned: _Planned) -> bool:
+    """Lock the tickets that are told something, before anything is written; whether one of them has ended meanwhile."""
+    told = sorted({one.ticket for one in _further(planned.done.named) if one.ticket is not None})
+    if not told:
+        return False
+    rows = road.rows("select status from ticket where id INTS(?) order by id LOCK", told)
+    return any(status in FINAL for (status,) in rows)
 
 
 def _moved(road: Road, planned: _Planned, locked: set[int]) -> bool:

@@ -337,14 +337,20 @@ def tick(rt: Runtime) -> int:
 def ring(rt: Runtime, tickets: Sequence[int]) -> None:
     """Tell tickets that time has passed. One that cannot take it is said, and asked again later: it holds up nobody."""
     now = rt.now()
-    failed = each(rt, [(Command("clock", "tandem", {}), ticket) for ticket in tickets])
+    whys = each(rt, [(Command("clock", "tandem", {}), ticket) for ticket in tickets])
+    failed = {tickets[number]: why for number, why in whys.items()}
     with rt.store.road(write=True) as road:
-        for number, why in failed.items():
-            text = f"what was due on this ticket could not be decided: {why}"
-            row = (mint(), tickets[number], "clock", text, now)
-            road.insert(tables.notice, ("id", "ticket_id", "kind", "text", "created_at"), [row])
-        sql = "update ticket set wake_at = ? where id INTS(?) and wake_at <= ?"
-        road.run(sql, now + LATER, list(tickets), now)
+        sql = "select id from ticket where id INTS(?) and wake_at <= ? order by id LOCK"
+        late = [row[0] for row in road.rows(sql, list(tickets), now)]  # nobody else has seen to these meanwhile
+        if not late:
+            return
+        sql = "select ticket_id from notice where ticket_id INTS(?) and kind = 'clock' and state = 'open'"
+        told = {row[0] for row in road.rows(sql, late)}
+        text = "what was due on this ticket could not be decided: {}"
+        said = [id for id in late if id in failed and id not in told]
+        rows = [(mint(), id, "clock", text.format(failed[id]), now) for id in said]
+        road.insert(tables.notice, ("id", "ticket_id", "kind", "text", "created_at"), rows)
+        road.run("update ticket set wake_at = ? where id INTS(?)", now + LATER, late)
 
 
 def brake(rt: Runtime, links: list[int]) -> None:
