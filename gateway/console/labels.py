@@ -353,3 +353,11 @@ SAID = (
     N_("But %(best)s is full: %(load)s hours of work wait for each hour it has in a week."),
 )
 """The sentences of ``insight.recommend``, which are put together there."""
+NEXT = (
+    N_("%(to)s is asked to help and gets the ticket when it answers (%(rule)s)"),
+    N_("%(to)s gets the ticket (%(rule)s)"),
+    N_("%(roles)s will know (%(rule)s)"),
+    N_("if %(who)s has not answered by then, %(to)s gets the ticket"),
+    N_("if nobody has taken it by then, %(roles)s will know"),
+)
+"""What happens by itself, as ``decide.escalation`` says it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -17,10 +18,14 @@ from markupsafe import Markup
 from gateway.console import labels, web, words
 from gateway.console.spans import worked
 from gateway.console.text import rich
+from gateway.decide.sentence import Sentence
 from gateway.store.tables import provider, team
 
 _INVISIBLE = frozenset("‪‫‬‭‮⁦⁧⁨⁩​‎‏﻿")
 """Marks that turn or hide text: a file name must not read as another one."""
+
+
+_PARTY = re.compile(r"\b(?:team|provider):[a-z0-9-]+")
 
 
 def install(app: Flask) -> None:
@@ -28,7 +33,7 @@ def install(app: Flask) -> None:
     env.filters.update(
         moment=moment, lasting=lasting, actor=actor, value=value, holder=holder, party=party, size=size, rich=rich,
         label=label, look=look, hue=hue, hue_of_party=hue_of_party, plainly=plainly, initials=initials,
-        worked=worked, decided=decided,
+        worked=worked, decided=decided, parties=parties,
     )  # fmt: skip
     env.globals.update(asset=asset, here=here, me=_me, csrf=web.csrf, said=web.said, moved=moved, looked=looked)
 
@@ -139,6 +144,14 @@ def holder(party: str | None) -> str:
 def party(name: str) -> str:
     """The name of one of an audience."""
     return words.gettext(words.N_("Requester")) if name == "requester" else holder(name)
+
+
+def parties(text: str) -> str:
+    """A text with the names of the teams and providers in it; a sentence that knows its parts, translated."""
+    if isinstance(text, Sentence):
+        parts = {name: one if isinstance(one, str) else ", ".join(one) for name, one in text.parts.items()}
+        text = words.gettext(text.text) % parts
+    return _PARTY.sub(lambda found: holder(found[0]), plainly(text))
 
 
 def actor(name: str) -> str:

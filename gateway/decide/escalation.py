@@ -18,6 +18,7 @@ from gateway.decide.escalation_matrix import Matrix, Step
 from gateway.decide.escalation_reading import compile_escalation
 from gateway.decide.escalation_times import Calendars, Times, instant
 from gateway.decide.escalation_watch import Watch, fold
+from gateway.decide.sentence import Sentence
 from gateway.decide.signals import Signal, View
 
 
@@ -87,6 +88,13 @@ def _inputs(state: Mapping[str, Any], view: View, signals: tuple[Signal, ...], t
     }
 
 
+ASKED = "%(to)s is asked to help and gets the ticket when it answers (%(rule)s)"
+GIVEN = "%(to)s gets the ticket (%(rule)s)"
+INFORMED = "%(roles)s will know (%(rule)s)"
+SILENT = "if %(who)s has not answered by then, %(to)s gets the ticket"
+UNTAKEN = "if nobody has taken it by then, %(roles)s will know"
+
+
 @dataclass(frozen=True, slots=True)
 class Explained:
     """``because``: why the one who has the ticket has it; ``following``: (when, what), what happens next if nobody does
@@ -117,9 +125,9 @@ def explain(
         who, step = watch.asked["who"], look.step(watch.asked["rule"])
         after = look.next_step(who)
         to = after.to if after else (step.otherwise if step else "") or matrix.fallback
-        following.append((due, f"if {who} has not answered by then, {to} gets the ticket"))
+        following.append((due, Sentence(SILENT, who=who, to=to)))
     if (due := look.idle_at()) is not None:
-        following.append((due, f"if nobody has taken it by then, {_names(matrix.unassigned_inform)} will know"))
+        following.append((due, Sentence(UNTAKEN, roles=matrix.unassigned_inform)))
     later = [f"{_will(look, one.step)}: {one.why}" for one in look.stands() if one.due is None and not _over(one.why)]
     return Explained(_because(look), tuple(sorted(following)), tuple(later))
 
@@ -136,15 +144,10 @@ def _because(look: Look) -> str:
     return f"{watch.holder} has the ticket since {instant(watch.since)}: {said}; {path}."
 
 
-def _will(look: Look, step: Step) -> str:
+def _will(look: Look, step: Step) -> Sentence:
     if step.functional:
-        way = "is asked to help and gets the ticket when it answers" if step.how == "warm" else "gets the ticket"
-        return f"{step.to} {way} ({look.rule(step)})"
-    return f"{_names(step.inform)} will know ({look.rule(step)})"
-
-
-def _names(roles: tuple[str, ...]) -> str:
-    return " and ".join(roles)
+        return Sentence(ASKED if step.how == "warm" else GIVEN, to=step.to, rule=look.rule(step))
+    return Sentence(INFORMED, roles=step.inform, rule=look.rule(step))
 
 
 def _over(why: str) -> bool:

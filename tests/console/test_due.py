@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.console import labels
+from gateway.decide import escalation
 from gateway.people.users import By
 from gateway.providers import policies
 from tests.console.conftest import Browser, Client
@@ -86,3 +88,16 @@ def test_an_agent_says_that_it_is_stuck(desk: Scene, work: Client) -> None:
     auditor = work("auditor")
     assert auditor.get(f"/tickets/{number}").text.count("This is stuck") == 0
     assert auditor.post(f"/tickets/{number}/stuck").status_code == 403
+
+
+def test_what_happens_by_itself_speaks_the_readers_language(desk: Scene, work: Client) -> None:
+    adopt(desk, "calendars", "escalation")
+    number = made(work("agent"), impact="high", urgency="high", category="network")
+    assert "will know" in due_of(work("agent"), number)
+    text = due_of(in_language(work("agent"), "es"), number)
+    assert "se enterará" in text and "will know" not in text.split("due-only-if")[0]
+
+
+def test_every_sentence_of_the_path_has_its_translation() -> None:
+    said = {getattr(escalation, name) for name in ("ASKED", "GIVEN", "INFORMED", "SILENT", "UNTAKEN")}
+    assert said == set(labels.NEXT)

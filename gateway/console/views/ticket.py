@@ -82,8 +82,13 @@ def _told(ref: str) -> dict[str, Any]:
 
 
 def _due(found: dict[str, Any]) -> dict[str, Any]:
+    """What is due, the clocks that are over apart."""
     looks = [{**one, "look": labels.STANDING_LOOK.get(one["standing"], "")} for one in found["clocks"]]
-    return {**found, "clocks": looks}
+    over = ("fulfilled", "cancelled")
+    done = [one for one in looks if one["standing"] in over]
+    standing = [one for one in looks if one["standing"] not in over]
+    policies = sorted({one["policy"] for one in looks if one["policy"]})
+    return {**found, "open": standing, "done": done, "policies": policies}
 
 
 def _id(ref: str) -> int:
