@@ -7,13 +7,15 @@ rows, so a replay makes the same state again (ENGINE.md 10).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from gateway import plain
 from gateway.decide.facts import Attempt, Binding, Link, Ticket
 from gateway.decide.inforce import Around, Other
 from gateway.decide.merge import PASSING, Pair
+from gateway.insight.cases import Kind
+from gateway.insight.estimates import Estimate
 from gateway.store.db import Road
 
 _LINK = (
@@ -34,7 +36,8 @@ class Rows:
     """Rows of ticket, link (with its lane's fence), attempt (open, unknown, ghosts), conflict and notice (open), and
     binding; ``stuck``: how many deliveries of a link wait for a person, where a notice tells of one. Around them, as
     far as a policy in force asks: ``contacts``, open tickets by holder (``load``), ``others`` of the same requesters,
-    and ``holders``, everybody a ticket can be given to."""
+    and ``holders``, everybody a ticket can be given to; ``estimates``: what was answered to plans that asked how long
+    such tickets take, as (category, subcategory, priority, ``Estimate.stored``)."""
 
     tickets: list[tuple[Any, ...]] = field(default_factory=list)
     links: list[tuple[Any, ...]] = field(default_factory=list)
@@ -47,6 +50,7 @@ class Rows:
     others: list[tuple[Any, ...]] = field(default_factory=list)
     holders: list[tuple[Any, ...]] = field(default_factory=list)
     bindings: list[tuple[Any, ...]] | None = None
+    estimates: list[tuple[Any, ...]] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """As JSON, for the stored facts; the audit head is not part of a decision."""
@@ -62,6 +66,7 @@ class Rows:
             "others": self.others,
             "holders": self.holders,
             "bindings": self.bindings,
+            "estimates": self.estimates,
         }
 
 
@@ -174,15 +179,27 @@ def _email(fields: dict[str, Any]) -> str:
     return str(person.get("email") or "").lower() if isinstance(person, dict) else ""
 
 
-def around(rows: Rows, estimate: Callable[[Mapping[str, Any]], Any] | None = None) -> Around:
-    """What was read around the tickets, as decisions look at it."""
+def around(rows: Rows, estimate: Callable[[Mapping[str, Any]], Estimate | None] | None = None) -> Around:
+    """What was read around the tickets, as decisions look at it. ``estimate``: who is asked how long things take, and
+    whose answers the rows keep; without it, those that they have kept are given again."""
     names = ("site", "language", "clientele")
+    kept = {tuple(kind): told for *kind, told in rows.estimates}
+
+    def asked(fields: Mapping[str, Any]) -> Estimate | None:
+        kind = astuple(Kind.of(fields))
+        if estimate is not None and kind not in kept:
+            found = estimate(fields)
+            kept[kind] = None if found is None else found.stored()
+            rows.estimates.append((*kind, kept[kind]))
+        told = kept.get(kind)
+        return None if told is None else Estimate.read(told)
+
     return Around(
         {email: dict(zip(names, rest, strict=True)) for email, *rest in rows.contacts},
         dict(rows.load),
         tuple(Other(*row) for row in rows.others),
         dict(rows.holders),
-        estimate,
+        asked,
     )
 
 

@@ -84,6 +84,7 @@ def _batch(doc: Mapping[str, Any], journal: Mapping[int, Stored], desks: Desks) 
     rows = Rows(
         [(*row, 0, b"") for row in doc["tickets"]], doc["links"], doc["attempts"], doc["conflicts"], doc["notices"],
         doc["stuck"], doc["contacts"], doc["load"], doc["others"], doc["holders"], doc["bindings"],
+        doc.get("estimates", []),
     )  # fmt: skip
     parsed: dict[int, list[Work] | str] = {}
     used: dict[int, int] = {}
