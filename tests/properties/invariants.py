@@ -24,6 +24,8 @@ class Judge:
 
     rt: Runtime
     desks: Mapping[str, Desk]
+    repeats: tuple[str, ...] = ()
+    """What Tandem itself may say again, in the same words."""
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         with self.rt.store.read() as conn:
@@ -50,7 +52,8 @@ class Judge:
     def everything_arrived_once(self) -> None:
         """I1 and I2: one record a link; each thing said stands there, and here, exactly once."""
         for name, desk in self.desks.items():
-            assert desk.effects().doubled("gateway") == [], self.trace()
+            doubled = desk.effects().doubled("gateway")
+            assert [one for one in doubled if not any(text in one for text in self.repeats)] == [], self.trace()
             joined = "link l join connection c on c.id = l.connection_id where c.name = ? and l.remote_id is not null"
             links = self.rows(f"select l.id, l.remote_id from {joined}", name)
             assert sorted(desk.tickets) == sorted(remote for _, remote in links), (desk.tickets, links, self.trace())
