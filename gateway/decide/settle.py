@@ -426,13 +426,15 @@ def park(link: Link, end: Settled) -> None:
 
 def refused(p: Planner, link: Link, end: Settled) -> None:
     """A business no, in the vendor's own words. The fields park until either side changes; the lane goes on, except
-    behind a create."""
+    behind a create, and where nobody may look whether a write has landed."""
     attempt(p, link, end, "refused")
     park(link, end)
     if end.step in ("fetch", "look_up", "tell"):
         link.verify = 0
         p.touch(link)
     dead(p, link, end)
+    if end.step in ("fetch", "look_up") and any(a.outcome == "unknown" for a in link.attempts):
+        p.do("hold_lane", {"link": link_name(link), "why": end.said})
     field = next(iter(end.sent)) if len(end.sent) == 1 else ""
     p.notice("refused", f"{p.leg(link).name} refused the {end.step}: {end.said}", link, field)
 

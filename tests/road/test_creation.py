@@ -10,7 +10,8 @@ from functools import partial
 
 import pytest
 
-from connectors.base import Catalogue, Context, Json, Receipt, Value
+from connectors.base import Catalogue, Context, Hit, Json, Receipt, Record, Value
+from connectors.errors import Refused
 from connectors.memory.faults import Queue
 from connectors.memory.inprocess import MemoryConnector
 from gateway.clock import now_us
@@ -95,3 +96,38 @@ def test_a_desk_that_does_not_keep_our_reference_is_said_and_not_searched_in_vai
     assert sorted(t.fields["title"] for t in desk.tickets.values()) == ["VPN down", "mail down"]
     assert ("doubled", "") in s.notices()
     assert s.value("select count(*) from lane where held <> ''") == 1
+
+
+class Mute(MemoryConnector):
+    """A desk that refuses to be searched or read."""
+
+    def find(self, ctx: Context, ref: str) -> list[Hit]:
+        raise Refused("it is not allowed")
+
+    def fetch(self, ctx: Context, id: str, items: bool = True) -> Record:
+        raise Refused("it is not allowed")
+
+
+@pytest.mark.parametrize("lost", ["create", "update"])
+def test_a_look_that_is_refused_waits_for_a_person_and_is_not_repeated(store: Store, config: Config, lost: str) -> None:
+    """Whether the write landed stays unknown: looking again at once, and again, would never end."""
+    script = Queue()
+    w = world(config, make=partial(Mute, script=script))
+    ahead = [0]
+    w.rt.now = lambda: now_us() + ahead[0]
+    w.rt._told_at = math.inf  # nobody sets this clock by the database's
+    ticket = w.create()
+    if lost == "create":
+        script.plan("commit_then_drop", "create")
+    w.wish("escalate", ticket, connection="acme")
+    w.run()
+    if lost == "update":
+        script.plan("commit_then_drop", "update")
+        w.wish("edit", ticket, fields={"title": "VPN is down"})
+        w.run()
+    for _ in range(3):
+        ahead[0] += 70_000_000
+        w.run()
+    assert w.rows("select outcome from attempt where outcome = 'unknown'") == [("unknown",)]
+    assert [held for (held,) in w.rows("select held from lane")] == ["it is not allowed"]
+    assert w.rows("select kind, count from notice where kind = 'refused'") == [("refused", 1)]
