@@ -1,4 +1,5 @@
-"""What a manifest cannot say of Jira: a status changes by transitions alone, an app's webhooks carry a signed token.
+"""What a manifest cannot say of Jira: a status changes by transitions alone, an app's webhooks carry a signed token,
+and time is listed issue by issue.
 
 Which transitions there are, and which fields their screens take, differs by workflow and by where the issue stands: it
 is asked at each step. Shared by Jira and Jira Service Management, which stands on the same platform.
@@ -11,10 +12,15 @@ import hmac
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from connectors.base import Arrival, Context, Verified
-from connectors.errors import Refused, Unverified
+from connectors import pages
+from connectors.base import Arrival, Context, Page, Verified
+from connectors.calls import Reply
+from connectors.errors import Gone, Refused, Unverified
+from connectors.feeds import AskRows
+from connectors.pages import Position
 from connectors.rest import Rest
 from connectors.signing import PREVIOUS, SECRET
 from connectors.templates import literal
@@ -23,11 +29,18 @@ from connectors.workflow import walk
 WINDOW = timedelta(minutes=5)
 """By how much a token's times may differ from ours."""
 
+TIME: Mapping[str, Any] = {
+    "send": "GET /issue/{id}/worklog",
+    "query": {"startAt": "{offset}", "maxResults": "{size}"},
+    "page": {"kind": "offset", "size": 1000},
+}
+"""The time booked on one issue, the oldest first."""
+
 Step = Mapping[str, Any]
 
 
 class Hooks:
-    """The steps ``transition`` and ``verify`` of this kind."""
+    """The steps ``transition``, ``changed`` and ``verify`` of this kind."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
@@ -69,6 +82,35 @@ class Hooks:
     def _ask(self, ctx: Context, spec: Step, id: str) -> Any:
         return self._rest.ask(ctx, spec, {"id": id}).doc or {}
 
+    def changed(self, ctx: Context, feed: str, cursor: str | None) -> Page:
+        """A page of what changed, as the manifest's feed says; in the feed of time, with the time of its issues."""
+        spec = self._rest.manifest["changed"].get(feed, {})
+        asked = partial(self._page, ctx, spec)
+        page = partial(self._timed, ctx, asked) if spec.get("gives") == "worklogs" else asked
+        return self._rest.feed(feed, page).read(ctx, cursor)
+
+    def _page(self, ctx: Context, spec: Step, names: Mapping[str, Any], at: Position) -> Reply:
+        return self._rest.ask(ctx, spec, {**names, **at.names(pages.size(spec["page"]))})
+
+    def _timed(self, ctx: Context, asked: AskRows, names: Mapping[str, Any], at: Position) -> Reply:
+        """One page of issues, and behind them the time on them that changed since. Booking time touches its issue, so
+        this finds all; the issues stay, since it is by their stamps that the cursor moves on."""
+        doc = asked(names, at).doc
+        rows = [{"stamp": each["fields"]["updated"]} for each in doc["issues"]]
+        for each in doc["issues"]:
+            if each["fields"].get("timespent"):
+                rows += [{**one, "issueId": each["id"], "stamp": one["updated"]} for one in self._time(ctx, each["id"])]
+        return Reply({**doc, "issues": [row for row in rows if _unix_ms(row["stamp"]) >= names["since"]]})
+
+    def _time(self, ctx: Context, id: str) -> list[Any]:
+        """What is booked on an issue; nothing where it is gone meanwhile."""
+        every = pages.every(TIME["page"], partial(self._page, ctx, TIME, {"id": id}), "worklogs")
+        try:
+            return [row for _, rows in every for _, row in rows]
+        except Gone as gone:
+            ctx.log.warning("the time of issue %s cannot be read: %s", id, gone.said)
+            return []
+
     def verify(self, arrival: Arrival, now: datetime) -> Verified:
         """An app's webhook: a JWT in the header Authorization, HS256 with the app's client secret. It proves who sends
         and when, not the body. Raises ``Unverified``."""
@@ -83,6 +125,10 @@ class Hooks:
                 if stamp is not None:
                     return Verified(arrival.headers.get("x-atlassian-webhook-identifier"), stamp, name)
         raise Unverified("the token does not fit")
+
+
+def _unix_ms(stamp: str) -> float:
+    return datetime.fromisoformat(stamp).timestamp() * 1000
 
 
 def _stamp(token: str, secret: str, now: datetime) -> datetime | None:

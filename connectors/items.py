@@ -93,9 +93,9 @@ _TEXTS = frozenset({"id", "author", "created", "text", "name", "mime", "size", "
 
 
 def worklog(spec: Mapping[str, Any], times: Times, record_id: str, row: Any) -> Item:
-    """A time entry of a feed, in whole minutes."""
+    """A time entry of a feed, in whole minutes; of a text that is a tree, its words."""
     reply = paths.Reply(row)
-    told = {key: plain(source(where, reply)) for key, where in spec.items()}
+    told = {key: _plain_words(source(where, reply)) for key, where in spec.items()}
     return Item(
         id=told["id"] or "",
         record_id=record_id,
@@ -105,6 +105,10 @@ def worklog(spec: Mapping[str, Any], times: Times, record_id: str, row: Any) -> 
         text=(told.get("text") or "").replace("\r\n", "\n"),
         minutes=_minutes(told),
     )
+
+
+def _plain_words(found: Any) -> str | None:
+    return adf.words(found) if isinstance(found, Mapping) else plain(found)
 
 
 def _minutes(told: Mapping[str, str | None]) -> int | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from unittest import SkipTest
+
+from connectors.base import Item
 from connectors.contract.rehearsal import Rehearsal, ends, file_of
 from connectors.errors import Refused
+from connectors.schema import seconds
 
 BOTH = ["staff", "requester"]
 NOTED = "changed by them, and noted"
@@ -113,3 +117,25 @@ class Items(Rehearsal):
                 self.sim.say(id, f"line {number}", False)
         read = [self.words(each.text) for each in self.record(id).comments]
         assert sorted(read) == sorted(f"line {number}" for number in range(120))
+
+    def test_i15_time_of_theirs_is_told_with_its_author_and_ours_as_ours(self) -> None:
+        if "read_worklog" in self.desk.cannot:
+            raise SkipTest(f"read_worklog: {self.desk.cannot['read_worklog']}")
+        id = self.new()
+        with self.theirs():
+            self.sim.work(id, 30, "on site")
+        if ours := "worklog" in self.desk.verbs:
+            self.desk.worklog(self.ctx(), id, 15, "looked at the switch", self.clock())
+        me, told = self.desk.check(self.ctx()).me, self.booked(id)
+        by_us = {self.words(each.text): each.author in me for each in told}
+        assert by_us == {"on site": False, **({"looked at the switch": True} if ours else {})}
+        assert [each.minutes for each in told if each.author not in me] == [30]
+
+    def booked(self, id: str) -> list[Item]:
+        """The time on a record, as the feed of time tells it or the record itself."""
+        found = list(self.record(id).worklogs)
+        for feed, told in self.desk.feeds.items():
+            if told.gives == "worklogs":
+                self.clock.forward(seconds(self.spec().part("changed", feed).get("visible_after", "0s")))
+                found += [each.item for each in self.poll(feed)[0] if each.item and each.record_id == id]
+        return found

@@ -68,6 +68,9 @@ class Memory(Simulator):
     def spent(self, id: str) -> list[int]:
         return [each.minutes for each in self.desk.get(id).worklogs]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        return self.desk.log(THEIRS, id, minutes, text, self.clock()).id
+
     def edit(self, id: str, comment: str, text: str | None) -> None:
         self.desk.edit(THEIRS, id, comment, text)
 

@@ -316,6 +316,11 @@ class Autotask(Simulator):
         rows = [row for row in self.tables["TimeEntries"].values() if row["ticketID"] == int(id)]
         return [round(float(row["hoursWorked"]) * 60) for row in rows]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        with self.lock:
+            given = {"ticketID": int(id), "resourceID": THEM, "hoursWorked": minutes / 60, "summaryNotes": text}
+            return str(self._booked(THEM, {**given, "dateWorked": self.now()})["id"])
+
     def edit(self, id: str, comment: str, text: str | None) -> None:
         with self.lock:
             if text is None:

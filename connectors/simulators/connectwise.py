@@ -356,6 +356,11 @@ class ConnectWise(Simulator):
     def spent(self, id: str) -> list[int]:
         return [round(float(row["actualHours"]) * 60) for row in self.times.values() if row["chargeToId"] == int(id)]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        given = {"chargeToId": int(id), "chargeToType": "ServiceTicket", "actualHours": minutes / 60, "notes": text}
+        with self.lock:
+            return str(self._booked(THEM, {**given, "timeStart": self.now()})["id"])
+
     def remove(self, id: str) -> None:
         with self.lock:
             self._report("deleted", self.tickets.pop(int(id)), THEM)

@@ -134,6 +134,10 @@ class Simulator(ABC):
         """The minutes that were written down, entry by entry."""
         self._cannot("time entries")
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        """Time that somebody there books; its id."""
+        self._cannot("time of their people")
+
     def edit(self, id: str, comment: str, text: str | None) -> None:
         """Gives a comment another text; None deletes it."""
         self._cannot("edits of comments")

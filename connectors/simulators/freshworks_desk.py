@@ -264,6 +264,10 @@ class Account(Simulator):
         rows = [str(each["time_spent"]) for each in self.entries.values() if each["ticket_id"] == int(id)]
         return [int(text.partition(":")[0]) * 60 + int(text.partition(":")[2]) for text in rows]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        given = {"time_spent": f"{minutes // 60:02}:{minutes % 60:02}", "note": text, "agent_id": self.paula}
+        return str(self.spend(self.tickets[int(id)], given)["id"])
+
     def edit(self, id: str, comment: str, text: str | None) -> None:
         if text is None:
             del self.conversations[int(comment)]

@@ -226,6 +226,9 @@ class Glpi(Simulator):
     def spent(self, id: str) -> list[int]:
         return [row["actiontime"] // 60 for row in self.of("Task", int(id)) if row["actiontime"]]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        return str(self.enter(PAULA, "Task", int(id), {"content": text, "actiontime": minutes * 60})["id"])
+
     def remove(self, id: str) -> None:
         """A person puts a ticket into the bin."""
         row = self.tickets[int(id)]

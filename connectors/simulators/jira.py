@@ -194,6 +194,8 @@ class Jira(Simulator):
                 return Response.of(self._comment(made))
             case "POST", "attachments":
                 return self._attach(issue, request)
+            case "GET", "worklog":
+                return listed("worklogs", issue.worklogs, request.query, self._worklog, 5000)
             case "POST", "worklog":
                 return self._spend(issue, request.json())
         return failure(405, "Method Not Allowed")
@@ -247,6 +249,9 @@ class Jira(Simulator):
             raise Refusal(None, f"Cannot deserialize value of type Date from String {started!r}")
         comment = self.rich(asked.get("comment"))
         return Response.of(self.site.spend(OURS, issue, int(asked["timeSpentSeconds"]), started, comment), 201)
+
+    def _worklog(self, made: Mapping[str, Any]) -> dict[str, Any]:
+        return {**made, "author": self.site.person(made["author"]["accountId"]), "comment": self.given(made["comment"])}
 
     def _search(self, query: Mapping[str, str]) -> Response:
         """A page, whose token is the position; the last page has none. Fields are the id alone unless asked for."""
@@ -322,6 +327,10 @@ class Jira(Simulator):
 
     def spent(self, id: str) -> list[int]:
         return [each["timeSpentSeconds"] // 60 for each in self.site.find(id).worklogs]
+
+    def work(self, id: str, minutes: int, text: str) -> str:
+        issue, started = self.site.find(id), rules.stamp(self.clock())
+        return str(self.site.spend(PAULA, issue, minutes * 60, started, written(text))["id"])
 
     def edit(self, id: str, comment: str, text: str | None) -> None:
         self.site.reword(PAULA, self.site.find(id), comment, None if text is None else written(text))
@@ -410,10 +419,14 @@ def offered(process: rules.Process, issue: Issue, query: Mapping[str, str]) -> l
 
 
 def listed(
-    name: str, rows: list[dict[str, Any]], query: Mapping[str, str], show: Callable[[Mapping[str, Any]], dict[str, Any]]
+    name: str,
+    rows: list[dict[str, Any]],
+    query: Mapping[str, str],
+    show: Callable[[Mapping[str, Any]], dict[str, Any]],
+    most: int = 100,
 ) -> Response:
-    """A list paged by position."""
-    start, size = int(query.get("startAt") or 0), min(int(query.get("maxResults") or 100), 100)
+    """A list paged by position, of ``most`` rows a page."""
+    start, size = int(query.get("startAt") or 0), min(int(query.get("maxResults") or most), most)
     page = [show(each) for each in rows[start : start + size]]
     return Response.of({name: page, "startAt": start, "maxResults": size, "total": len(rows)})
 

@@ -181,6 +181,12 @@ class Site:
         self._told("worklog_created", by, issue, {"worklog": {**made, "issueId": issue.id}})
         return made
 
+    def rebook(self, issue: Issue, id: str, seconds: int) -> None:
+        """Somebody corrects the time they booked. Raises StopIteration."""
+        entry = next(each for each in issue.worklogs if each["id"] == id)
+        entry |= {"timeSpentSeconds": seconds, "updated": stamp(self.clock())}
+        self.touch(issue)
+
     # how they are shown
 
     def shown(self, issue: Issue) -> dict[str, Any]:
@@ -196,6 +202,7 @@ class Site:
             fields["resolution"]["name"] = rules.RESOLUTIONS[fields["resolution"]["id"]]
         fields |= {"created": stamp(issue.created), "updated": stamp(issue.updated), "attachment": issue.files}
         fields["votes"] = {"votes": 0}
+        fields["timespent"] = sum(each["timeSpentSeconds"] for each in issue.worklogs) or None
         return {"id": issue.id, "key": issue.key, "fields": fields}
 
     def person(self, account: str) -> dict[str, Any]:

@@ -310,6 +310,11 @@ class Redmine(Simulator):
     def spent(self, id: str) -> list[int]:
         return [round(each["hours"] * 60) for each in self.entries if each["issue"]["id"] == int(id)]
 
+    def work(self, id: str, minutes: int, text: str) -> str:
+        given = {"issue_id": id, "hours": minutes / 60, "activity_id": 9, "comments": text}
+        self._logged({**given, "spent_on": self._now()[:10]}, THEM)
+        return str(len(self.entries))
+
     def remove(self, id: str) -> None:
         row = self.issues.pop(int(id))
         self._tell("issue.deleted", row, None)

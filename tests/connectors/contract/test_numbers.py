@@ -9,7 +9,7 @@ from connectors.contract import Contract
 from connectors.contract.run import names
 
 GUIDE = Path(__file__).parents[3] / "docs/connector-guide.md"
-NUMBERS = {"M": 10, "A": 10, "W": 15, "R": 10, "U": 16, "I": 14, "F": 12, "H": 12}
+NUMBERS = {"M": 10, "A": 10, "W": 15, "R": 10, "U": 16, "I": 15, "F": 12, "H": 12}
 ROW = re.compile(r"^\| ([A-Z]\d+) \|.*\|(.*)\|$", re.M)
 SHOWN = re.compile(r"`(test_\w+)` in \[[^]]*\]\(([^)]*)\)")
 

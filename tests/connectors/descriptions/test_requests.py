@@ -30,7 +30,7 @@ FOREIGN = {
 }
 """Calls that no description covers: files lie elsewhere, those of Freshworks are small, those of Atlassian cut."""
 
-LEAST = {"servicenow": 8, "zendesk": 13, "freshdesk": 9, "freshservice": 9, "jira": 17, "jsm": 17}
+LEAST = {"servicenow": 8, "zendesk": 13, "freshdesk": 9, "freshservice": 9, "jira": 18, "jsm": 18}
 """How many operations of a description are used."""
 
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, Connector, Context
+from connectors.base import Arrival, Change, Connector, Context
 from connectors.errors import Gone, Outcome, Refused, Retry, Unauthorized, Unverified
 from connectors.simulators.desk import Clock
 from connectors.simulators.jira import Jira
-from connectors.simulators.jira_site import OURS
+from connectors.simulators.jira_rules import stamp, written
+from connectors.simulators.jira_site import OURS, PAULA
 from tests.connectors.recordings import WHOLE
 from tests.connectors.support import context
 
@@ -303,6 +304,79 @@ def test_points_that_are_spent_are_waited_for_until_they_are_given_again(desk: D
     assert later.value.after == 2400
     desk.clock.forward(later.value.after)
     assert desk.jira.fetch(desk.ctx(), id).id == id
+
+
+# time -----------------------------------------------------------------------------------------------------------------
+
+
+def booked(desk: Desk, cursor: str | None) -> tuple[list[Change], str]:
+    """What the feed of time tells, once the search has seen it."""
+    desk.clock.forward(60)
+    found: list[Change] = []
+    while True:
+        page = desk.jira.changed(desk.ctx(), "time", cursor)
+        found, cursor = [*found, *page.changes], page.cursor
+        if page.done:
+            return found, cursor
+
+
+def test_time_of_theirs_comes_in_and_ours_is_known_by_its_author(desk: Desk) -> None:
+    id = desk.new()
+    desk.sim.work(id, 30, "looked at\nthe switch")
+    desk.jira.worklog(desk.ctx(), id, 15, "called them", desk.clock())
+    found, _ = booked(desk, None)
+    items = [change.item for change in found if change.item]
+    assert [(change.record_id, change.record) for change in found] == [(id, None)] * 2
+    assert [(item.minutes, item.text) for item in items] == [(30, "looked at\nthe switch"), (15, "called them")]
+    me = desk.jira.check(desk.ctx()).me
+    assert [item.author in me for item in items] == [False, True] == [change.author in me for change in found]
+
+
+def test_time_is_told_once_and_again_when_it_was_corrected(desk: Desk) -> None:
+    id, quiet = desk.new(), desk.new("TDM-2")
+    entry = desk.sim.work(id, 30, "first")
+    found, cursor = booked(desk, None)
+    assert len(found) == 1
+    for _ in range(2):  # the second look is the last within the tick of what was seen
+        _, cursor = booked(desk, cursor)
+    desk.clock.forward(3600)
+    desk.sim.say(id, "an issue that changes for another reason", True)
+    desk.sim.change(quiet, {"summary": "no time on it"})
+    found, cursor = booked(desk, cursor)
+    assert found == []
+    assert not any(each.path.endswith(f"/{quiet}/worklog") for each in desk.sim.asked)
+    desk.sim.site.rebook(desk.sim.site.find(id), entry, 2700)
+    found, cursor = booked(desk, cursor)
+    assert [(change.item.id, change.item.minutes) for change in found if change.item] == [(entry, 45)]
+    desk.clock.forward(3600)
+    desk.new("TDM-3")
+    _, cursor = booked(desk, cursor)
+    since = int(desk.asked("GET", "/search/jql")[-1].query["jql"].split("updated >= ")[1].split()[0])
+    booked(desk, cursor)
+    later = int(desk.asked("GET", "/search/jql")[-1].query["jql"].split("updated >= ")[1].split()[0])
+    assert later > since, "the cursor goes on with the issues, though no time is booked on them"
+
+
+def test_time_is_read_page_by_page_on_issue_after_issue(desk: Desk) -> None:
+    ids = [desk.sim.open_record(f"issue {number}") for number in range(120)]
+    for id in ids[:3]:
+        for number in range(1002):
+            desk.sim.site.spend(PAULA, desk.sim.site.find(id), 60, stamp(desk.clock()), written(str(number)))
+    for id in ids[3:]:
+        desk.sim.work(id, 5, "one")
+    found, _ = booked(desk, None)
+    assert len({change.item.id for change in found if change.item}) == 3 * 1002 + 117
+    starts = [each.query["startAt"] for each in desk.asked("GET", f"/issue/{ids[0]}/worklog")]
+    assert starts == ["0", "1000"]
+
+
+def test_an_issue_that_is_gone_meanwhile_has_no_time(desk: Desk) -> None:
+    gone, there = desk.new(), desk.new("TDM-2")
+    desk.sim.work(gone, 30, "x")
+    desk.sim.work(there, 20, "y")
+    desk.sim.faults.plan("status", status=404, path=f"/issue/{gone}/worklog")
+    found, _ = booked(desk, None)
+    assert [change.record_id for change in found] == [there]
 
 
 # webhooks -------------------------------------------------------------------------------------------------------------
