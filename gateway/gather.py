@@ -144,13 +144,18 @@ def read(road: Road, tickets: set[int], loose: set[int], items: bool, notices: b
 
 
 REPEATS = 30 * 86_400_000_000  # microseconds within which a requester's tickets are looked at, the ended ones too
+_LOAD = (
+    "select holder, count(*) from ticket where status not in ('resolved', 'closed', 'cancelled')"
+    " group by holder order by holder"
+)  # said as the index says it, so that only the open ones are read
 _OPEN = "('new', 'in_progress', 'pending_requester', 'pending_provider', 'pending_problem')"
 
 
 def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool, now: int) -> None:
-    """Read what is around the tickets of ``rows``, and around those that ``asking`` (e-mails) are about to make.
-    ``routed``: somebody has to be found for a ticket."""
-    new = sorted({one.lower() for one in asking if one})
+    """Read what is around the tickets of ``rows``, and around those that ``asking`` (e-mails, "" where nobody is named)
+    are about to make. ``routed``: somebody has to be found for a ticket."""
+    makes = [one.lower() for one in asking]
+    new = sorted({one for one in makes if one})
     emails = sorted({*new, *(email for row in rows.tickets if (email := _email(plain.read(row[3]))))})
     if emails:
         rows.contacts = road.rows("select email, site, language, clientele from contact where email TEXTS(?)", emails)
@@ -163,9 +168,9 @@ def surround(road: Road, rows: Rows, asking: Iterable[str], routed: bool, now: i
             (id, number, who, title, plain.read(fields).get("category", ""), at, bool(is_open))
             for id, number, who, title, fields, at, is_open in road.rows(sql, new, now - REPEATS)
         ]
+    if makes:
+        rows.load = road.rows(_LOAD)
     if routed:
-        sql = f"select holder, count(*) from ticket where status in {_OPEN} group by holder order by holder"  # noqa: S608
-        rows.load = road.rows(sql)
         sql = (
             "select 'team:' || slug, name from team union"
             " select 'provider:' || p.slug, p.name from provider p join connection c on c.provider_id = p.id"

@@ -93,6 +93,13 @@ ticket = Table(
     Index("ix_ticket_status_id", "status", "id"),
     Index("ix_ticket_holder_id", "holder", "id"),
     Index("ix_ticket_requester_id", "requester", "id"),
+    Index(  # how many open tickets each holder has, for every new ticket
+        "ix_ticket_open",
+        "holder",
+        "status",
+        sqlite_where=text("status not in ('resolved', 'closed', 'cancelled')"),
+        postgresql_where=text("status not in ('resolved', 'closed', 'cancelled')"),
+    ),
     Index(
         "ix_ticket_wake_at",
         "wake_at",

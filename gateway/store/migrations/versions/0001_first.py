@@ -238,6 +238,14 @@ def _create() -> None:
         postgresql_with={"fillfactor": 70},
     )
     op.create_index("ix_ticket_holder_id", "ticket", ["holder", "id"], unique=False)
+    op.create_index(
+        "ix_ticket_open",
+        "ticket",
+        ["holder", "status"],
+        unique=False,
+        sqlite_where=sa.text("status not in ('resolved', 'closed', 'cancelled')"),
+        postgresql_where=sa.text("status not in ('resolved', 'closed', 'cancelled')"),
+    )
     op.create_index("ix_ticket_requester_id", "ticket", ["requester", "id"], unique=False)
     op.create_index("ix_ticket_status_id", "ticket", ["status", "id"], unique=False)
     op.create_index(
