@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-NAMES = ("road", "mapping", "text", "estimates", "routing", "staffing")
-SHORTER = ("acks", "burst", "tickets", "seconds", "idle", "rounds", "records")
+NAMES = ("road", "mapping", "text", "estimates", "routing", "staffing", "deciding")
+SHORTER = ("acks", "burst", "tickets", "seconds", "idle", "rounds", "records", "creates", "due")
 """What ``--quick`` divides by ten."""
 
 
