@@ -71,6 +71,20 @@ def test_a_kind_decided_otherwise_asks_for_the_reason(desk: Scene, work: Client)
     assert "Decided otherwise" in text and "the reset page itself is down" in text
 
 
+def test_a_second_contact_is_opened_again_with_a_reason(desk: Scene, work: Client) -> None:
+    adopt(desk, "triage")
+    agent = work("agent")
+    about = {"title": "Printer on the second floor jams", "requester": "ana.ruiz@company.example"}
+    made(agent, **about)
+    number = made(agent, **about)
+    assert desk.fields(number)["resolution_code"] == "duplicate"
+    change = {"status": "in_progress", "was.status": '"closed"'}
+    refused = agent.htmx(f"/tickets/{number}/fields", change)
+    assert refused.status_code == 422 and 'name="reason"' in refused.text and "another matter" in refused.text
+    done = agent.htmx(f"/tickets/{number}/fields", {**change, "reason": "the other printer"})
+    assert done.status_code == 204 and "the other printer" in agent.get(f"/tickets/{number}").text
+
+
 def test_what_is_no_holder_is_not_told_as_one(desk: Scene, work: Client) -> None:
     adopt(desk, "triage")
     agent = work("agent")

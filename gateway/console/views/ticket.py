@@ -36,8 +36,8 @@ PARTS = {
     "why": "ticket/_why.html",
 }
 CHUNK = 65536
-REASONED = ("kind", "due")
-"""Fields that are changed against what was decided, or usual, with a reason."""
+REASONED = ("kind", "due", "reason")
+"""What a refusal names that a reason lifts: fields changed against what was decided, or usual; the reason itself."""
 
 
 @pages.get("/tickets/<ref>")
