@@ -18,6 +18,7 @@ from gateway.decide.decision import Decision
 from gateway.decide.facts import Command
 from gateway.decide.honesty import promised
 from gateway.decide.hours_zone import moment
+from gateway.decide.objection import Objection
 from gateway.decide.plan import Planner
 from gateway.decide.triage import (
     BY_HAND,
@@ -173,10 +174,17 @@ def changed(p: Planner, what: Command) -> None:
     """A person changes a ticket: the kind that was decided stands unless there is a reason, and what is missing has to
     be there before it ends. Raises Objection."""
     policy, fields = p.facts.policies.triage, what.data["fields"]
-    promised(p, what)
+    theirs = what.party.startswith("provider:")
+    if not theirs:
+        promised(p, what)
     if policy is None:
         return
     seen = asked(p, {**p.ticket.fields, **fields}, p.ticket.channel, what)
+    if theirs:
+        kind, rule = enforced(policy, seen)
+        if kind and fields.get("kind", kind) != kind:
+            raise Objection(f"it was decided so: {rule}", "kind", fields["kind"], f"leave it a {kind}")
+        return  # what they report of their work is written down even if a person of ours might not do it here
     if "kind" in fields and fields["kind"] != p.ticket.fields.get("kind"):
         before = p.ticket.ledger.get("triage", {})
         held = deviate(policy, seen, str(fields["kind"]), what.actor, what.reason)

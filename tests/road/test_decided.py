@@ -189,3 +189,17 @@ def test_the_clocks_of_a_helper_end_when_it_is_sent_away(desk: Scene) -> None:
         "select at from clock_event where ticket_id = ? and clock = 'provider_ack' and kind = 'cancel'", ticket
     )[0]
     assert desk.clock - at < 1_000_000
+
+
+def test_a_provider_tells_its_work_whatever_is_missing_here_but_undoes_no_decision(desk: Scene) -> None:
+    ticket = ask(desk, "I forgot my password, please reset it", category="hardware")
+
+    def theirs(**fields: str) -> None:
+        wish = Command("edit", "token:7", {"fields": fields}, "we think so", "Acme", "provider:acme")
+        pipeline.change(desk.rt, wish, ticket)
+
+    with pytest.raises(Objection, match="decided"):
+        theirs(kind="incident")
+    theirs(status="resolved")
+    kind, status = desk.world.rows("select kind, status from ticket where id = ?", ticket)[0]
+    assert (kind, status) == ("request", "resolved")
