@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.simulators import jira_rules as rules
@@ -27,6 +27,7 @@ CLOUD = "/ex/jira/11223344-a1b2-3b33-c444-def123456789"
 
 SORTS = "com.atlassian.jira.plugin.system.customfieldtypes"
 BODY = "Comment body is not valid!"
+HOUR = timedelta(hours=1)
 
 
 class Jira(Simulator):
@@ -45,6 +46,7 @@ class Jira(Simulator):
         self.spent_until: datetime | None = None
         self.access, self.refresh = "access-0", "refresh-token-0000"
         self._count = 0
+        self._ends: datetime | None = None
         self.settings = {"site": self.url, "project": "OPS", "login": "tandem@example.com", "reference_field": 10050}
         self.secrets = {"token": "api-token-0001", "webhook": "jira-webhook-secret"}
         self._valid = True
@@ -91,12 +93,15 @@ class Jira(Simulator):
     def _renewed(self) -> None:
         self._count += 1
         self.access, self.refresh = f"access-{self._count}", f"refresh-token-{self._count:04}"
+        self._ends = self.clock() + HOUR
 
     def trusted(self, request: Request) -> bool:
-        """Basic at the site's own address, a bearer token at the address of its cloud id."""
+        """Basic at the site's own address, a bearer token at the address of its cloud id, for an hour."""
         pair = base64.b64encode(f"tandem@example.com:{self.secrets.get('token', '')}".encode()).decode()
-        wanted = f"Bearer {self.access}" if request.path.startswith(CLOUD) else f"Basic {pair}"
-        return self._valid and request.headers.get("authorization") == wanted
+        app = request.path.startswith(CLOUD)
+        if not self._valid or (app and self._ends and self.clock() >= self._ends):
+            return False
+        return request.headers.get("authorization") == (f"Bearer {self.access}" if app else f"Basic {pair}")
 
     def route(self, method: str, path: tuple[str, ...], request: Request) -> Response:
         """One call; raises ``Refusal``, KeyError (404) and ValueError (400)."""
@@ -353,7 +358,7 @@ class JiraOAuth(Jira):
     def __init__(self, clock: Callable[[], datetime], **more: Any) -> None:
         super().__init__(clock, **more)
         oauth = {"url": f"{self.url}{CLOUD}", "auth_url": self.url, "client_id": "app-1"}
-        self.settings = {"site": self.url, "project": "OPS", "reference_field": 10050, **oauth}
+        self.settings = {**{name: value for name, value in self.settings.items() if name != "login"}, **oauth}
         secrets = {"client_secret": "client-secret-1", "refresh_token": self.refresh}
         self.secrets = {**secrets, "webhook": self.secrets["webhook"]}
 

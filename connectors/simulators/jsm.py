@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.simulators import jira_rules as rules
-from connectors.simulators.jira import BODY, CLOUD, Jira, failure, parts
+from connectors.simulators.jira import BODY, CLOUD, Jira, JiraOAuth, failure, parts
 from connectors.simulators.jira_rules import Refusal, words, written
 from connectors.simulators.jira_site import ALICE, OURS, PAULA, PROJECT, Issue
 from connectors.simulators.loopback import Request, Response
@@ -177,6 +177,10 @@ class Jsm(Jira):
         made = super().upload(id, name, data, public)
         next(each for each in self.site.find(id).files if each["id"] == made)["public"] = public
         return made
+
+
+class JsmOAuth(JiraOAuth, Jsm):
+    """The same service desk for an app, whose refresh token changes each time it is used."""
 
 
 def paged(rows: list[dict[str, Any]], query: Mapping[str, str]) -> Response:

@@ -1,9 +1,10 @@
-"""Jira Service Management keeps the contract."""
+"""Jira Service Management keeps the contract, signed in by a token and as an app."""
 
 from pathlib import Path
 
 from connectors.contract import Contract
-from connectors.simulators.jsm import Jsm
+from connectors.contract.signins import SignIns
+from connectors.simulators.jsm import Jsm, JsmOAuth
 
 
 class TestJsm(Contract):
@@ -16,3 +17,10 @@ class TestJsm(Contract):
     def with_status(self) -> dict[str, str]:
         """The screen of the transition asks for it."""
         return {"resolution": "10000"}
+
+
+class TestJsmAsAnApp(SignIns):
+    kind = "jsm"
+    simulator = JsmOAuth
+    auth = "oauth"
+    title = "summary"

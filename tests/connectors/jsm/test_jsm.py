@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import pytest
@@ -14,8 +17,8 @@ from connectors.base import Arrival, Connector, Context
 from connectors.errors import Refused, Unauthorized
 from connectors.simulators.desk import Clock
 from connectors.simulators.jira_site import ALICE, OURS, PAULA
-from connectors.simulators.jsm import Jsm
-from tests.connectors.support import context
+from connectors.simulators.jsm import Jsm, JsmOAuth
+from tests.connectors.support import Kept, context
 
 BOTH = ["staff", "requester"]
 
@@ -204,3 +207,98 @@ def test_what_an_arrival_holds_is_only_a_hint(desk: Desk) -> None:
     body = json.dumps({"webhookEvent": "comment_created", "issue": {"id": "7"}, "comment": {"body": "x"}}).encode()
     (event,) = desk.jsm.parse(Arrival("POST", {}, {}, body))
     assert (event.kind, event.record_id, event.record, event.actor) == ("changed", "7", None, None)
+
+
+# an app's sign-in
+
+
+class Shared:
+    """The renewal lock of one connection: one renewal at a time, and what was kept last."""
+
+    def __init__(self) -> None:
+        self.lock, self.kept = Lock(), Kept()
+
+    @contextmanager
+    def __call__(self) -> Iterator[Mapping[str, str]]:
+        with self.lock:
+            yield dict(self.kept)
+
+
+class App:
+    """Workers of one connection to a service desk by OAuth."""
+
+    def __init__(self, sim: JsmOAuth, clock: Clock) -> None:
+        self.sim, self.clock, self.shared = sim, clock, Shared()
+
+    def worker(self, **changes: Any) -> Connector:
+        given = {"settings": self.sim.settings, "secrets": self.sim.secrets, "auth": "oauth", "renewal": self.shared}
+        return registry.build("jsm", **{**given, **changes})
+
+    def ctx(self, kept: Any = None) -> Context:
+        return replace(context(self.sim.port, kept=self.shared.kept if kept is None else kept), now=self.clock())
+
+    def refreshed(self) -> list[Any]:
+        """The refresh tokens that were used, in order."""
+        return [each.json()["refresh_token"] for each in self.sim.asked if each.path == "/oauth/token"]
+
+
+@pytest.fixture
+def app() -> Iterator[App]:
+    clock = Clock()
+    with JsmOAuth(clock) as sim:
+        yield App(sim, clock)
+
+
+def test_an_app_is_spoken_to_at_its_cloud_address_on_both_apis(app: App) -> None:
+    made = app.worker()
+    assert made.check(app.ctx()).me == {OURS}
+    id = made.create(app.ctx(), {"summary": "VPN down"}, "TDM-1", "key").id or ""
+    made.comment(app.ctx(), id, "public", "we look", BOTH)
+    assert made.fetch(app.ctx(), id).fields["summary"] == "VPN down"
+    asked = [each for each in app.sim.asked if each.path != "/oauth/token"]
+    assert all(each.path.startswith("/ex/jira/") for each in asked)
+    assert {each.headers["authorization"] for each in asked} == {"Bearer access-1"}
+    assert app.refreshed() == ["refresh-token-0000"]
+    (sent,) = [each.json() for each in app.sim.asked if each.path == "/oauth/token"]
+    assert sent == {
+        "grant_type": "refresh_token",
+        "client_id": "app-1",
+        "client_secret": "client-secret-1",
+        "refresh_token": "refresh-token-0000",
+    }
+
+
+def test_many_workers_of_one_connection_refresh_once(app: App) -> None:
+    workers = [app.worker() for _ in range(3)]
+    for renewals in (1, 2):
+        with ThreadPoolExecutor(12) as pool:
+            list(pool.map(lambda n: workers[n % 3].check(app.ctx()), range(24)))
+        assert len(app.refreshed()) == renewals
+        app.sim.expire()
+
+
+def test_a_refresh_token_survives_a_kill_between_the_answer_and_its_use(app: App) -> None:
+    """The process dies as soon as the new one is durable; the next one signs in with it, and not with the spent one."""
+
+    class Killed(Exception):
+        pass
+
+    class Dying(Kept):
+        def __setitem__(held, name: str, value: str) -> None:
+            app.shared.kept[name] = value
+            raise Killed
+
+    with pytest.raises(Killed):
+        app.worker().check(app.ctx(Dying()))
+    assert dict(app.shared.kept) == {"secret.refresh_token": "refresh-token-0001"}
+    assert app.worker().check(app.ctx()).me == {OURS}
+    assert app.refreshed() == ["refresh-token-0000", "refresh-token-0001"]
+    app.worker().check(app.ctx())
+    assert len(app.refreshed()) == 2, "another process takes the access token that was kept"
+
+
+def test_a_spent_refresh_token_ends_in_words_and_tells_no_secret(app: App) -> None:
+    app.worker().check(app.ctx())
+    with pytest.raises(Unauthorized) as no:
+        app.worker(renewal=None).check(app.ctx())
+    assert "invalid refresh token" in no.value.said and "refresh-token-0000" not in no.value.said
