@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.clock import iso
 from gateway.console.show import holder
 from gateway.console.spans import span
 from gateway.console.words import gettext
@@ -14,14 +13,14 @@ from gateway.insight import recommend
 from gateway.insight.cases import Kind
 from gateway.insight.estimates import Estimate
 from gateway.insight.recommend import INTERNAL
-from gateway.insight.saying import Said, Span, rounded_up
+from gateway.insight.saying import Said, Span, day, rounded_up
 from gateway.runtime import Runtime
 
 
 def expected(one: Estimate) -> dict[str, Any]:
-    """``{p50, p80, p90, n, at}``: the times as text, from how many solved tickets, as known when."""
+    """``{p50, p80, p90, n, date}``: the times as text, from how many solved tickets, as known on which day."""
     times = {name: span(found) if found is not None else "" for name, found in one.spans().items()}
-    return {**times, "n": one.finished, "at": iso(one.as_of)}
+    return {**times, "n": one.finished, "date": day(one.as_of)}
 
 
 def told(ledger: Mapping[str, Any] | None) -> dict[str, Any] | None:

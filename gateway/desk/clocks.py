@@ -39,10 +39,11 @@ def due(conn: Connection, rt: Runtime, row: Any) -> dict[str, Any]:
 
 def told(conn: Connection, rt: Runtime, row: Any, language: str) -> dict[str, Any]:
     """``{holder, hours, closed, estimate}`` of a ticket's row, as its requester may know it: who has it, when there is
-    support where the requester is ("" without calendars), what holds while it is closed ("" while it is open), and
-    what was told of the time."""
+    support where the requester is, what holds while it is closed ("" while it is open), and what was told of the time.
+    Without calendars no requester is told by an acknowledgement who has a ticket, so a provider is not named here."""
     calendars, requester = rt.desks.policies.calendars, _requester(conn, row.requester)
-    known = {"holder": row.holder, "hours": "", "closed": "", "estimate": json.loads(row.ledger).get("estimate")}
+    named = row.holder if calendars is not None or row.holder.startswith("team:") else ""
+    known = {"holder": named, "hours": "", "closed": "", "estimate": json.loads(row.ledger).get("estimate")}
     if calendars is None or row.status in FINAL:
         return known
     site = requester["site"]
