@@ -4,7 +4,8 @@ The log is the one of ``bench.estimates``. Its incidents, as their first rows te
 triage and routing policies, and through one that a month of the log would have led to: twelve rules, for the twelve
 categories that had most, each to the group that most of them ended at. ``misrouted`` is the log's own share: incidents
 that were passed on (``reassignment_count`` above 0). ``right at once`` is the share, of the incidents after that month,
-that the first group also ended; beside it that of the rules. Seconds are processor time.
+that the first group also ended; beside it that of the rules. ``whatif``: the decisions of the twelve rules taken as
+what was, tried once under the same policy and once under one that lacks a rule. Seconds are processor time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from gateway.decide import routing, triage
 from gateway.decide.conditions import inputs
 from gateway.decide.decision import Decision
 from gateway.decide.triage_policy import compile_triage
+from gateway.insight.whatif import Past, compare
 from mappings.loader import load
 from mappings.loader import plain as bare
 
@@ -155,8 +157,41 @@ def run(scale: Scale) -> dict[str, Any]:
             "count": len(log.rules),
             **_measured(seen, lambda one: routing.choose(log, one).decision, lambda one: routing.replay(log, one)),
         },
+        "whatif": whatif(incidents, seen, learned(month)),
         "seconds_reading": round(reading, 2),
     }
+
+
+def whatif(incidents: list[Incident], seen: list[dict[str, Any]], document: Mapping[str, Any]) -> dict[str, Any]:
+    """``same`` and ``changed``: how many decisions were made, are made again to the byte, and come to another outcome
+    under the same policy, or under one without the first rule (``without``) that differs from its default."""
+    began = time.process_time()
+    rules, default = document["rules"], document["default"]
+    gone = next((rule for rule in rules if rule["to"] != default), None)
+    less = {**document, "rules": [rule for rule in rules if rule is not gone]}
+    policy, draft = routing.compile_routing(document, label="log@1"), routing.compile_routing(less, label="draft")
+    made = [plain.read(routing.choose(policy, one).decision.text()) for one in seen]
+    past = [
+        Past(number, str(one.fields["title"]), _at(one.opened), Decision(**then))
+        for number, (one, then) in enumerate(zip(incidents, made, strict=True), 1)
+    ]
+    found: dict[str, Any] = {"without": gone["name"] if gone is not None else ""}
+    for name, tried in (("same", policy), ("changed", draft)):
+        report = compare(past, {"log@1": _decides(policy)}, _decides(tried), {})
+        ways = Counter(f"{one.before} -> {one.after}" for one in report.changed)
+        found[name] = {
+            "decisions": report.decisions, "exact": report.exact, "changed": len(report.changed),
+            "ways": dict(ways.most_common()),
+        }  # fmt: skip
+    return {**found, "seconds": round(time.process_time() - began, 2)}
+
+
+def _decides(policy: routing.Policy) -> Callable[[Mapping[str, Any]], Decision]:
+    return lambda inputs: routing.choose(policy, inputs).decision
+
+
+def _at(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _share(found: Iterable[bool]) -> float:
@@ -197,6 +232,11 @@ def told(found: dict[str, Any]) -> str:
             f"{name:>8}: {one['decisions']:,} decisions in {one['seconds']:.1f} s, {one['replayed_equal']:,} replayed"
             f" equal in {one['seconds_replayed']:.1f} s; {one['outcomes']} outcomes"
         )
+    same, other = found["whatif"]["same"], found["whatif"]["changed"]
+    lines.append(
+        f" what if: the same policy makes {same['exact']:,} of {same['decisions']:,} again to the byte and changes"
+        f" {same['changed']:,}; without rule {found['whatif']['without']} {other['changed']:,} would go elsewhere"
+    )
     lines += ["", f"right at once, of {at_once['incidents']:,}: {at_once['log']:.1%} in the log,"]
     lines[-1] += f" {at_once['rules']:.1%} by {found['rules']['count']} rules from its first month"
     return "\n".join(lines)

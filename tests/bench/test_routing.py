@@ -25,6 +25,11 @@ def test_the_log_is_routed_and_every_decision_replays(full: bool) -> None:
         one = found[name]
         assert one["decisions"] == one["replayed_equal"] == sum(one["by_rule"].values()) == found["incidents"]
         assert one["seconds"] < bench.LIMIT
+    same, other = found["whatif"]["same"], found["whatif"]["changed"]
+    assert same == {"decisions": found["incidents"], "exact": found["incidents"], "changed": 0, "ways": {}}
+    assert other["exact"] == found["incidents"]  # history stays as it was, whatever is tried
+    gone = found["rules"]["by_rule"][found["whatif"]["without"]]
+    assert 0 < other["changed"] == sum(other["ways"].values()) <= gone
     assert found["rules"]["count"] == bench.RULES == len(set(found["rules"]["by_rule"]) - {"default"})
     if full:
         assert found["misrouted"] == pytest.approx(0.456, abs=0.0005)
