@@ -22,7 +22,12 @@ from gateway.providers import pairing
 TRIES, WINDOW = 10, 15
 """How many codes may be tried from one address within so many minutes."""
 
-_URL = validate.Length(8, 300)
+_PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_HOST = "[a-z0-9]([a-z0-9-]{0,60}[a-z0-9])?"
+_URL = validate.Regexp(
+    rf"^(https://({_HOST}\.){{0,8}}{_HOST}|http://(localhost|127\.0\.0\.1))(:{_PORT})?$",
+    error="Write https://host, or http:// and this machine, without path, query and credentials.",
+)
 _KEY = validate.Regexp(r"^[!-~]{20,100}$")
 
 

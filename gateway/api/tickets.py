@@ -37,6 +37,7 @@ from gateway.api.idempotency import once
 from gateway.api.problems import Refusal
 from gateway.desk import guests, read
 from gateway.desk.sight import Sight, sight
+from gateway.errors import Forbidden
 from gateway.people.users import clean_email
 from gateway.store.tables import provider, team
 from gateway.tickets.vocabulary import FIELDS, KINDS, LEVELS, PRIORITIES, REQUIRED, RESOLUTIONS, STATUSES, document
@@ -193,21 +194,18 @@ blp = Blueprint("tickets")
 @blp.response(200, page_of(TicketInList))
 def list_tickets(args: dict[str, Any]) -> Any:
     """List tickets, newest first"""
-    if "changed_since" in args or "reference" in args or args.get("brought"):
-        return _brought(args)
     filters = {name: args[name] for name in read.FILTERS if name in args}
+    if "changed_since" in args or "reference" in args or args.get("brought"):
+        return _brought(args, filters)
     found = reading(lambda c: read.list_tickets(c, runtime(), me(), filters, place(args), args["limit"]))
     return paged(found["tickets"], found["next"])
 
 
-def _brought(args: dict[str, Any]) -> Any:
-    """The tickets that other Tandems brought; no other filter goes with it."""
-    for name in read.FILTERS:
-        if name in args:
-            refuse(name, "does not go with brought, reference and changed_since", args[name], "Leave it out.")
+def _brought(args: dict[str, Any], filters: dict[str, Any]) -> Any:
+    """The tickets that other Tandems brought."""
     since = args.get("changed_since")
     at = None if since is None else clock.to_us(since.astimezone(UTC))
-    wanted = guests.Wanted(args.get("reference", ""), at, place(args), args["limit"])
+    wanted = guests.Wanted(args.get("reference", ""), at, place(args), args["limit"], filters)
     found = reading(lambda c: guests.brought(c, runtime(), me(), wanted))
     moved = {"changed_since": clock.iso(found.moved)} if since is not None else {}
     return paged(found.tickets, found.next, moved)
@@ -228,7 +226,9 @@ def create_ticket(body: dict[str, Any]) -> Any:
     if me().scope == "connection":
         return _bring(given, holder, reference)
     if reference is not None:
-        refuse("reference", "this is not yours to set", reference, "Leave it out.")
+        raise Forbidden(
+            "only another Tandem brings a ticket under a reference", "reference", reference, "Leave it out."
+        )
     if me().scope == "own":
         _own(given, holder)
     if holder is not None:

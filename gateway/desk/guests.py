@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
 from gateway.decide.facts import GUEST
-from gateway.desk.read import head
+from gateway.desk.read import conditions, head
 from gateway.desk.sight import Sight, sight
 from gateway.people.principal import Principal
 from gateway.runtime import Runtime
@@ -17,13 +18,14 @@ from gateway.store.tables import link, ticket
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which of them. ``since``: changed then or later, in UTC microseconds, and those changed longest ago first;
-    ``after``: the inner id of the last ticket before, which changed at ``since``."""
+    """Which of them. ``filters``: as for all tickets. ``since``: changed then or later, in UTC microseconds, and those
+    changed longest ago first; ``after``: the inner id of the last ticket before, which changed at ``since``."""
 
     reference: str = ""
     since: int | None = None
     after: int | None = None
     limit: int = 50
+    filters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def brought(conn: Connection, rt: Runtime, principal: Principal, wanted: Wanted)
     """A page of the tickets that guests brought and this reader sees."""
     seen = sight(conn, rt, principal)
     query = select(ticket, link.c.remote_id).join_from(ticket, link, link.c.ticket_id == ticket.c.id)
-    query = query.where(seen.tickets(), seen.links(), link.c.role == GUEST)
+    query = query.where(seen.tickets(), seen.links(), link.c.role == GUEST, *conditions(seen, rt, wanted.filters))
     if wanted.reference:
         query = query.where(link.c.remote_id == wanted.reference)
     if wanted.since is None:

@@ -54,7 +54,7 @@ def list_tickets(
     """``{tickets: [row], next}``, newest first. ``after``: the inner id of the last row before; ``next``: the one to go
     on after, or None. A row is ``head`` of a ticket with ``links`` and, for our own people, ``alarms``."""
     seen = sight(conn, rt, principal)
-    query = select(ticket).where(seen.tickets(), *_wanted(seen, rt, filters or {}))
+    query = select(ticket).where(seen.tickets(), *conditions(seen, rt, filters or {}))
     if after is not None:
         query = query.where(ticket.c.id < after)
     found = list(conn.execute(query.order_by(ticket.c.id.desc()).limit(limit + 1)))
@@ -335,7 +335,7 @@ def _alarms(conn: Connection, ids: list[int]) -> dict[int, dict[str, int]]:
     return found
 
 
-def _wanted(seen: Sight, rt: Runtime, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
+def conditions(seen: Sight, rt: Runtime, filters: Mapping[str, Any]) -> Iterable[ColumnElement[bool]]:
     """Conditions of the filters. One on what the reader does not see finds nothing: a filter tells no secrets."""
     for name, value in filters.items():
         if value in (None, "", []):
