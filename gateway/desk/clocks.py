@@ -14,6 +14,7 @@ from gateway.clock import iso
 from gateway.decide import escalation, sla
 from gateway.decide.follow import ROUND_THE_CLOCK
 from gateway.decide.signals import View
+from gateway.decide.sla_log import named
 from gateway.desk.items import when
 from gateway.runtime import Runtime
 from gateway.store.tables import clock_event, connection, contact, link, provider
@@ -49,6 +50,16 @@ def told(conn: Connection, rt: Runtime, row: Any, language: str) -> dict[str, An
     site = requester["site"]
     closed = calendars.told(row.holder, rt.now(), language, row.priority or "", site=site)
     return known | {"hours": calendars.support_hours(row.holder, language, site), "closed": closed}
+
+
+def following(row: Any, now: int) -> dict[str, Any] | None:
+    """``{clock, at, over}`` of the clock of a ticket's row that runs out first, or has; None where none does."""
+    clocks = json.loads(row.ledger).get("clocks", {}).get("clocks", {})
+    running = [(one["due"], key) for key, one in clocks.items() if "end" not in one and one["due"] is not None]
+    if not running:
+        return None
+    at, key = min(running)
+    return {"clock": named(key)[0], "at": iso(at), "over": at <= now}
 
 
 def _clock(one: sla.Stand) -> dict[str, Any]:

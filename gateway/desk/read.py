@@ -52,7 +52,8 @@ def list_tickets(
     limit: int = 50,
 ) -> dict[str, Any]:
     """``{tickets: [row], next}``, newest first. ``after``: the inner id of the last row before; ``next``: the one to go
-    on after, or None. A row is ``head`` of a ticket with ``links`` and, for our own people, ``alarms``."""
+    on after, or None. A row is ``head`` of a ticket with ``links`` and, for our own people, ``alarms`` and ``due``
+    (see ``clocks.following``)."""
     seen = sight(conn, rt, principal)
     query = select(ticket).where(seen.tickets(), *conditions(seen, rt, filters or {}))
     if after is not None:
@@ -62,7 +63,13 @@ def list_tickets(
     ids = [row.id for row in rows]
     links, alarms = _links_of(conn, rt, seen, ids), _alarms(conn, ids) if seen.everything else {}
     told = [
-        {**head(rt, seen, row), "links": links.get(row.id, []), "alarms": alarms.get(row.id, _CALM)} for row in rows
+        {
+            **head(rt, seen, row),
+            "links": links.get(row.id, []),
+            "alarms": alarms.get(row.id, _CALM),
+            "due": clocks.following(row, rt.now()) if seen.everything else None,
+        }
+        for row in rows
     ]
     return {"tickets": told, "next": rows[-1].id if len(found) > limit else None}
 

@@ -115,3 +115,12 @@ def test_what_happens_by_itself_speaks_the_readers_language(desk: Scene, work: C
 def test_every_sentence_of_the_path_has_its_translation() -> None:
     said = {getattr(escalation, name) for name in ("ASKED", "GIVEN", "INFORMED", "SILENT", "UNTAKEN")}
     assert said == set(labels.NEXT)
+
+
+def test_the_list_says_what_is_due_next(desk: Scene, work: Client) -> None:
+    adopt(desk, "targets")
+    made(work("agent"), impact="high", urgency="high")
+    text = work("agent").get("/tickets").text
+    assert "Acknowledgement by" in text and "overdue" not in text
+    desk.later(60 * 24 * 30)
+    assert "Acknowledgement overdue since" in work("agent").get("/tickets").text

@@ -47,7 +47,7 @@ def test_only_what_changed_is_sent(desk: Scene, work: Client) -> None:
     assert answer.text.count('hx-swap-oob="true"') == 2 and "News" in answer.text
     desk.escalate(number, "umbra", "theirs")
     answer = look_again(agent, f"/tickets/{number}/live", {**known, **seen(answer.text)})
-    everything = {"part-head", "part-links", "part-audience", "part-story", "part-why", "part-stamp"}
+    everything = {"part-head", "part-due", "part-links", "part-audience", "part-story", "part-why", "part-stamp"}
     assert set(seen(answer.text)) == everything
 
 
