@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_day_names, get_timezone_location
@@ -56,6 +57,7 @@ def when(at: int, language: str, zone: str) -> str:
     )
 
 
+@cache
 def city(zone: str, language: str) -> str:
     """What people call a zone: ``Madrid``, ``Мадрид``."""
     return get_timezone_location(ZoneInfo(zone), locale=language, return_city=True)
