@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -14,6 +15,7 @@ from connectors.calls import Ask, Reply
 from connectors.errors import Refused, Unknown, Unsupported
 from connectors.reading import Reading
 from connectors.templates import leaves
+from connectors.values import Field
 
 MAX_FILE = 25 * 1024 * 1024
 
@@ -38,11 +40,20 @@ class Writing(Reading):
             version = self.fetch(ctx, id, items=False).version
         names = {"id": id, "version": version}
         receipt = Receipt(id, read_back=self.read_back("update"))
+        written = Ask(spec, "update", names, writes) if writes else None
+        if written and self._moved(fields):  # the status comes last: where it leads to, a desk may take nothing more
+            with suppress(Refused):  # nor may it where the record is now: then the rest follows the status
+                receipt = self._receipt("update", spec, self._write(ctx, written, fields))
+                written = None
         for step in self._transitions(ctx, id, fields):  # each is done before the next one is sought
             receipt = self._receipt("update", spec, self._write(ctx, Ask(step, "update", names), fields))
-        if writes:
-            receipt = self._receipt("update", spec, self._write(ctx, Ask(spec, "update", names, writes), fields))
+        if written:
+            receipt = self._receipt("update", spec, self._write(ctx, written, fields))
         return replace(receipt, id=receipt.id or id)
+
+    def _moved(self, fields: Mapping[str, Value]) -> list[Field]:
+        """Those of ``fields`` that the desk changes by transitions alone."""
+        return [each for each in map(self._records.field, fields) if each.transition]
 
     def _encoded(self, fields: Mapping[str, Value], on: Any) -> tuple[Any, list[str]]:
         writes, later = self._records.encode(fields, on)
@@ -58,8 +69,7 @@ class Writing(Reading):
     def _transitions(self, ctx: Context, id: str, fields: Mapping[str, Value]) -> Iterator[Mapping[str, Any]]:
         """The calls that move the fields which the desk changes by transitions alone; the hook gets all of them as they
         go on the wire, since one transition may carry others."""
-        moved = [self._records.field(name) for name in fields if self._records.field(name).transition]
-        have = {each.name: each.encode(fields[each.name]) for each in moved}
+        have = {each.name: each.encode(fields[each.name]) for each in self._moved(fields)}
         for name, value in have.items():
             if value is not None:
                 yield from self._hooks.transition(ctx, id, name, value, have)

@@ -33,6 +33,7 @@ CARRIES: Mapping[str, tuple[str, ...]] = {
     "ev_pending": ("pending_reason",),
     "ev_resolve": ("resolution_code", "solution"),
 }
+CLOSES = "ev_close"
 OURS = {"team_id": "{settings.team}", "agent_id": "{settings.agent}"}
 LOGS = ("public_log", "private_log")
 STATUS = "status"
@@ -55,7 +56,8 @@ class Hooks:
         return {**doc, "objects": [_opened(each) for each in objects.values()] if isinstance(objects, dict) else []}
 
     def transition(self, ctx: Context, id: str, field: str, wanted: str, have: Mapping[str, Any]) -> Iterator[Step]:
-        """The stimuli that lead to a status, each with what it carries; a field that goes with none by itself."""
+        """The stimuli that lead to a status, each with what it carries; what goes with none goes by itself, before the
+        ticket is closed, since a closed one takes nothing."""
         if field != STATUS:
             if STATUS not in have:
                 yield _call("core/update", {field: _literal(wanted)})
@@ -63,12 +65,20 @@ class Hooks:
         workflow = self._rest.workflow
         hops = int(workflow.get("hops", HOPS))
         here = self._status(ctx, id)
+        left = {name: _literal(value) for name, value in have.items() if name != STATUS and value}
         for stimulus in walk(here, wanted, workflow["edges"], hops, lambda: STIMULI.get(self._status(ctx, id), {})):
             if stimulus is None:
                 raise Refused(f"from {self._status(ctx, id)} no stimulus leads to {wanted}", field=STATUS)
-            given = {name: _literal(have[name]) for name in CARRIES.get(stimulus, ()) if have.get(name)}
-            ours = {name: OURS[name] for name in CARRIES.get(stimulus, ()) if name in OURS}
+            carried = CARRIES.get(stimulus, ())
+            given = {name: _literal(have[name]) for name in carried if have.get(name)}
+            ours = {name: OURS[name] for name in carried if name in OURS}
+            left = {name: value for name, value in left.items() if name not in carried}
+            if left and stimulus == CLOSES:
+                yield _call("core/update", left)
+                left = {}
             yield _call("core/apply_stimulus", {**ours, **given}, stimulus)
+        if left:
+            yield _call("core/update", left)
 
     def _status(self, ctx: Context, id: str) -> str:
         asked = {"operation": "core/get", "class": "{settings.class}", "key": "{id}", "output_fields": "status"}

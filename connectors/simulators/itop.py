@@ -72,11 +72,13 @@ class Failure(Exception):
 
 
 class ITop(Simulator):
-    """One installation in ``zone``, where only the class UserRequest is in use."""
+    """One installation in ``zone``, where only the class UserRequest is in use. ``sealed``: the states in which its
+    data model lets no attribute be changed."""
 
     def __init__(self, clock: Callable[[], Any], **more: Any) -> None:
         super().__init__(clock, **more)
         self.zone = ZoneInfo("Europe/Madrid")
+        self.sealed = {"closed"}
         self.settings = {
             "url": self.url, "login": "tandem", "organization": int(ORGANIZATION), "caller": 40, "team": 51,
             "agent": 52, "zone": "Europe/Madrid",
@@ -206,8 +208,8 @@ class ITop(Simulator):
                 raise Failure(100, f"Error: {name}: Unknown attribute or one that cannot be written")
             if name in ENUMS and str(value) not in ENUMS[name]:
                 raise Failure(100, f"Error: {name}: Unexpected value '{value}'")
-            if row["status"] == "closed" and name not in LOGS:
-                raise Failure(100, f"Error: {name}: the attribute is read-only in the state 'closed'")
+            if row["status"] in self.sealed and name not in LOGS:
+                raise Failure(100, f"Error: {name}: the attribute is read-only in the state '{row['status']}'")
             if name == "title" and len(value) > 255:
                 raise Failure(100, "Error: title: String is too long")
             if name not in LOGS:

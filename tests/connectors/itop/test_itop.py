@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
@@ -138,6 +139,47 @@ def test_no_way_is_refused_and_nothing_is_tried(rig: Rig) -> None:
     with pytest.raises(Refused, match="from closed no stimulus leads to assigned"):
         rig.update(id, status="assigned")
     assert rig.stimuli() == []
+
+
+def resolved(rig: Rig) -> str:
+    """A ticket that we resolved; what was asked for that is forgotten."""
+    id = rig.new()
+    rig.update(id, status="resolved", resolution_code="other", solution="<p>done</p>")
+    rig.sim.asked.clear()
+    return id
+
+
+def test_fields_go_before_a_status_in_which_they_may_not_be_changed(rig: Rig) -> None:
+    id = resolved(rig)
+    rig.update(id, status="closed", title="VPN was down", impact="2", solution="<p>a new switch</p>")
+    fields = rig.fetch(id).fields
+    assert (fields["status"], fields["title"], fields["impact"]) == ("closed", "VPN was down", "2")
+    assert fields["solution"] == "<p>a new switch</p>", "no stimulus to closed carries it"
+    writes = [each for each in rig.sent() if each["operation"] != "core/get"]
+    assert [(each["operation"], each.get("stimulus"), set(each["fields"])) for each in writes] == [
+        ("core/update", None, {"title", "impact"}),
+        ("core/update", None, {"solution"}),
+        ("core/apply_stimulus", "ev_close", set()),
+    ]
+
+
+def test_fields_go_after_a_status_in_which_they_may_not_be_changed(rig: Rig) -> None:
+    id = resolved(rig)
+    rig.sim.sealed.add("resolved")
+    rig.update(id, status="assigned", title="VPN is down again", agent_id="52")
+    fields = rig.fetch(id).fields
+    assert (fields["status"], fields["title"], fields["agent_id"]) == ("assigned", "VPN is down again", "52")
+    assert [name for name, _ in rig.stimuli()] == ["ev_reopen"]
+
+
+def test_a_field_that_is_wrong_is_refused_in_its_own_words(rig: Rig) -> None:
+    id = resolved(rig)
+    with pytest.raises(Refused, match="impact: Unexpected value 'nobody'"):
+        rig.sim.coming = lambda each: replace(
+            each, body=each.body.replace(b"%22impact%22%3A+%222", b"%22impact%22%3A+%22nobody")
+        )
+        rig.update(id, status="assigned", impact="2")
+    assert rig.fetch(id).fields["impact"] == "1"
 
 
 @pytest.mark.parametrize("status", ["escalated_ttr", "approved", "rejected"])
