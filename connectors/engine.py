@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from connectors import items, pages, paths
-from connectors.base import Catalogue, Context, Found, Json
+from connectors.base import Catalogue, Context, Found, Json, Record
 from connectors.calls import Ask, Desk, Reply, call
 from connectors.catalogue import build_catalogue
 from connectors.errors import Gone, Refused, Unauthorized, Unsupported
@@ -76,6 +76,10 @@ class Engine(Traits):
         """One read as the engine makes it: for hooks. ``spec`` is a call as in a manifest; ``cap``: the most bytes of
         its reply. Raises an ``Outcome``."""
         return self._call(ctx, Ask(spec, "fetch", names, cap=cap))
+
+    def decode(self, doc: Any, headers: Mapping[str, str] | None = None) -> Record:
+        """A record as this document shows it, without its items. Raises ValueError where it has no id."""
+        return self._records.decode(doc, self._names(), headers)
 
     @property
     def names_of_ours(self) -> frozenset[str]:

@@ -39,7 +39,7 @@ class Reading(Engine):
         if not isinstance(doc, Mapping):
             return None
         try:
-            return self._records.decode(doc, self._names(), reply.headers)
+            return self.decode(doc, reply.headers)
         except ValueError:
             return None
 
@@ -95,7 +95,7 @@ class Reading(Engine):
             item = items.worklog(spec["item"], self._records.times, id, row)
             return Change(id, None, item, stamp, author or item.author)
         if spec["gives"] == "records":
-            record = self._records.decode(row, self._names())
+            record = self.decode(row)
             return Change(id, record, None, stamp, author or record.author)
         return Change(id, None, None, stamp, author)
 
@@ -113,7 +113,7 @@ class Reading(Engine):
             if field.decode(shown) != ref:
                 ctx.log.warning("filter ignored: find gave a record without our reference")
                 continue
-            record = self._records.decode(row, self._names())
+            record = self.decode(row)
             hits.append(Hit(record.id, record.created))
         return hits
 

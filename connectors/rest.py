@@ -26,8 +26,7 @@ class Rest(Writing):
     def parse(self, arrival: Arrival) -> list[Event]:
         if hasattr(self._hooks, "parse"):
             return cast(list[Event], self._hooks.parse(arrival))
-        names = self._names()
-        return webhooks.parse(self._manifest.part("webhook"), arrival, lambda doc: self._records.decode(doc, names))
+        return webhooks.parse(self._manifest.part("webhook"), arrival, self.decode)
 
     def tell(self, ctx: Context, id: str, key: str) -> None:
         names = {"id": id, "key": key, "seconds": int(ctx.now.timestamp())}
