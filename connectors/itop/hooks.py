@@ -13,6 +13,7 @@ from typing import Any
 from connectors.base import Context, Item
 from connectors.errors import Gone, Refused, Retry
 from connectors.rest import Rest
+from connectors.templates import literal
 from connectors.workflow import HOPS, walk
 
 STIMULI: Mapping[str, Mapping[str, str]] = {
@@ -60,17 +61,17 @@ class Hooks:
         ticket is closed, since a closed one takes nothing."""
         if field != STATUS:
             if STATUS not in have:
-                yield _call("core/update", {field: _literal(wanted)})
+                yield _call("core/update", {field: literal(wanted)})
             return
         workflow = self._rest.workflow
         hops = int(workflow.get("hops", HOPS))
         here = self._status(ctx, id)
-        left = {name: _literal(value) for name, value in have.items() if name != STATUS and value}
+        left = {name: literal(value) for name, value in have.items() if name != STATUS and value}
         for stimulus in walk(here, wanted, workflow["edges"], hops, lambda: STIMULI.get(self._status(ctx, id), {})):
             if stimulus is None:
                 raise Refused(f"from {self._status(ctx, id)} no stimulus leads to {wanted}", field=STATUS)
             carried = CARRIES.get(stimulus, ())
-            given = {name: _literal(have[name]) for name in carried if have.get(name)}
+            given = {name: literal(have[name]) for name in carried if have.get(name)}
             ours = {name: OURS[name] for name in carried if name in OURS}
             left = {name: value for name, value in left.items() if name not in carried}
             if left and stimulus == CLOSES:
@@ -108,11 +109,6 @@ def _call(operation: str, fields: Mapping[str, Any], stimulus: str | None = None
 
 def _sent(asked: Mapping[str, Any]) -> Step:
     return {"send": "POST /rest.php", "form": {"version": "1.3", "json_data": dict(asked)}}
-
-
-def _literal(value: Any) -> Any:
-    """A value as a template that gives just it."""
-    return value.replace("{", "{{").replace("}", "}}") if isinstance(value, str) else value
 
 
 def _opened(found: Mapping[str, Any]) -> dict[str, Any]:

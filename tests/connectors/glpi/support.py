@@ -1,4 +1,4 @@
-"""What the tests of both GLPI connectors share: the recorded shapes, the vectors, and trying every bit."""
+"""What the tests of both GLPI connectors share: how they begin, the recorded shapes, the vectors, and every bit."""
 
 from __future__ import annotations
 
@@ -9,14 +9,41 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Arrival, Connector
+from connectors import registry
+from connectors.base import Arrival, Connector, Context
 from connectors.errors import Unverified
+from connectors.rest import Rest
+from connectors.simulators.desk import Clock, Simulator
+from tests.connectors.support import context
 
 FIXTURES = Path(__file__).parent / "fixtures"
 VECTORS: dict[str, Any] = json.loads((FIXTURES / "vectors.json").read_text("utf-8"))
 SIGNED, CHALLENGE = VECTORS["signed"], VECTORS["challenge"]
 WEBHOOKS: dict[str, Any] = json.loads((FIXTURES / "webhooks.json").read_text("utf-8"))
 QUEUED = datetime.fromtimestamp(int(SIGNED["headers"]["X-GLPI-timestamp"]), UTC)
+
+REF = "TDM-AAAA-BBBB"
+
+
+def built(kind: str, sim: Simulator, **more: Any) -> Rest:
+    """The connector of that kind to its desk."""
+    made = registry.build(kind, **{"settings": sim.settings, "secrets": sim.secrets, **more})
+    assert isinstance(made, Rest)
+    return made
+
+
+def ctx(sim: Simulator) -> Context:
+    return context(sim.port, now=sim.clock())
+
+
+def new(sim: Simulator, made: Rest, **more: Any) -> str:
+    """A ticket of ours; its id."""
+    return made.create(ctx(sim), {"name": "VPN down", **more}, REF, "key").id or ""
+
+
+def clock(sim: Simulator) -> Clock:
+    assert isinstance(sim.clock, Clock)
+    return sim.clock
 
 
 def vector() -> Arrival:

@@ -9,15 +9,28 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, Context
+from connectors.base import Arrival
 from connectors.errors import Gone, Refused, Unauthorized, Unsupported
 from connectors.rest import Rest
 from connectors.simulators.desk import Clock
 from connectors.simulators.glpi import GlpiApi
-from tests.connectors.glpi.support import CHALLENGE, QUEUED, SIGNED, WEBHOOKS, flipped, hook, proved, vector, wrong
-from tests.connectors.support import context
+from tests.connectors.glpi.support import (
+    CHALLENGE,
+    QUEUED,
+    REF,
+    SIGNED,
+    WEBHOOKS,
+    built,
+    clock,
+    ctx,
+    flipped,
+    hook,
+    new,
+    proved,
+    vector,
+    wrong,
+)
 
-REF = "TDM-AAAA-BBBB"
 BOTH = ["staff", "requester"]
 
 
@@ -28,22 +41,7 @@ def sim() -> Iterator[GlpiApi]:
 
 
 def desk(sim: GlpiApi, **more: Any) -> Rest:
-    made = registry.build("glpi", **{"settings": sim.settings, "secrets": sim.secrets, **more})
-    assert isinstance(made, Rest)
-    return made
-
-
-def ctx(sim: GlpiApi) -> Context:
-    return context(sim.port, now=sim.clock())
-
-
-def new(sim: GlpiApi, made: Rest, **more: Any) -> str:
-    return made.create(ctx(sim), {"name": "VPN down", **more}, REF, "key").id or ""
-
-
-def clock(sim: GlpiApi) -> Clock:
-    assert isinstance(sim.clock, Clock)
-    return sim.clock
+    return built("glpi", sim, **more)
 
 
 def client(sim: GlpiApi) -> Rest:

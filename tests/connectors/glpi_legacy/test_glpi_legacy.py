@@ -9,15 +9,27 @@ from typing import Any
 import pytest
 
 from connectors import registry
-from connectors.base import Arrival, Context
+from connectors.base import Arrival
 from connectors.errors import Gone, Refused, Unauthorized
 from connectors.rest import Rest
 from connectors.simulators.desk import Clock
 from connectors.simulators.glpi_legacy import GlpiLegacy
-from tests.connectors.glpi.support import CHALLENGE, QUEUED, SIGNED, WEBHOOKS, flipped, hook, proved, vector, wrong
-from tests.connectors.support import context
-
-REF = "TDM-AAAA-BBBB"
+from tests.connectors.glpi.support import (
+    CHALLENGE,
+    QUEUED,
+    REF,
+    SIGNED,
+    WEBHOOKS,
+    built,
+    clock,
+    ctx,
+    flipped,
+    hook,
+    new,
+    proved,
+    vector,
+    wrong,
+)
 
 
 @pytest.fixture
@@ -27,9 +39,7 @@ def sim() -> Iterator[GlpiLegacy]:
 
 
 def desk(sim: GlpiLegacy, **more: Any) -> Rest:
-    made = registry.build("glpi_legacy", **{"settings": sim.settings, "secrets": sim.secrets, **more})
-    assert isinstance(made, Rest)
-    return made
+    return built("glpi_legacy", sim, **more)
 
 
 def signing(secret: str) -> Rest:
@@ -38,19 +48,6 @@ def signing(secret: str) -> Rest:
     )
     assert isinstance(made, Rest)
     return made
-
-
-def ctx(sim: GlpiLegacy) -> Context:
-    return context(sim.port, now=sim.clock())
-
-
-def new(sim: GlpiLegacy, made: Rest, **more: Any) -> str:
-    return made.create(ctx(sim), {"name": "VPN down", **more}, REF, "key").id or ""
-
-
-def clock(sim: GlpiLegacy) -> Clock:
-    assert isinstance(sim.clock, Clock)
-    return sim.clock
 
 
 @pytest.mark.parametrize("app", [False, True])
