@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, cast
 
 from connectors.base import Channel, Feed, Limits
+from connectors.errors import Refused
 from connectors.manifest import Manifest, defined, item_lists
 from connectors.schema import rate, seconds
 from connectors.templates import Names, parse
@@ -56,6 +57,15 @@ class Traits:
             )
             for name, spec in self._manifest.part("channels").items()
         }
+
+    def check_reach(self, name: str, reaches: Sequence[str]) -> None:
+        """The last check before anything is sent: raises ``Refused`` where the channel reaches anybody but these."""
+        channel = self.channels.get(name)
+        if channel is None:
+            raise Refused(f"there is no channel {name!r}")
+        beyond = sorted(channel.reaches - set(reaches))
+        if beyond:
+            raise Refused(f"{name} also reaches {', '.join(beyond)}: not sent")
 
     @cached_property
     def limits(self) -> Limits:

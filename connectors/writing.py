@@ -120,13 +120,8 @@ class Writing(Reading):
         return mime
 
     def _channel(self, name: str, verb: str, reaches: Sequence[str]) -> Mapping[str, Any]:
-        """The call of a channel, if it reaches nobody outside ``reaches``: the last check before anything is sent."""
-        channel = self.channels.get(name)
-        if channel is None:
-            raise Refused(f"there is no channel {name!r}")
-        beyond = sorted(channel.reaches - set(reaches))
-        if beyond:
-            raise Refused(f"{name} also reaches {', '.join(beyond)}: not sent")
+        """The call of a channel, if it reaches nobody outside ``reaches``."""
+        self.check_reach(name, reaches)
         spec = self._manifest.part("channels", name).get(verb)
         if spec is None:
             reasons = {"edit": ("edit_comment",), "attach": ("attach", "private_files")}.get(verb, (verb,))

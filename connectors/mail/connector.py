@@ -363,14 +363,14 @@ class Connector(Traits):
     def comment(
         self, ctx: Context, id: str, channel: str, text: str, reaches: Sequence[str], replaces: str | None = None
     ) -> Receipt:
-        self._may(channel, reaches)
+        self.check_reach(channel, reaches)
         if replaces is not None:
             raise Unsupported(self.cannot["edit_comment"])
         made = fresh(self._ends, id, "c")
         return self._send(ctx, self._written(ctx, self._subject(ctx, id), text, id=made, root=id))
 
     def attach(self, ctx: Context, id: str, channel: str, file: File, reaches: Sequence[str]) -> Receipt:
-        self._may(channel, reaches)
+        self.check_reach(channel, reaches)
         most = self._manifest.part("attachments")["max"]
         if file.size > most:
             raise Refused(f"a file may have {most} bytes, not {file.size}")
@@ -380,15 +380,6 @@ class Connector(Traits):
 
     def worklog(self, ctx: Context, id: str, minutes: int, text: str, started: datetime) -> Receipt:
         raise Unsupported(self.cannot["worklog"])
-
-    def _may(self, name: str, reaches: Sequence[str]) -> None:
-        """The last check before anything is sent."""
-        channel = self.channels.get(name)
-        if channel is None:
-            raise Refused(f"there is no channel {name!r}")
-        beyond = sorted(channel.reaches - set(reaches))
-        if beyond:
-            raise Refused(f"{name} also reaches {', '.join(beyond)}: not sent")
 
     def _subject(self, ctx: Context, id: str) -> str:
         """That of the thread, so that their desk and their eyes keep it together."""
