@@ -25,7 +25,7 @@ from gateway import plain
 from gateway.decide import routing, triage
 from gateway.decide.conditions import inputs
 from gateway.decide.decision import Decision
-from gateway.decide.triage_policy import compile_triage
+from gateway.decide.triage.policy import compile_triage
 from gateway.insight.whatif import Past, compare
 from mappings.loader import load
 from mappings.loader import plain as bare

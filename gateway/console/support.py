@@ -11,7 +11,7 @@ from typing import Any
 from gateway.console import due
 from gateway.console.show import holder
 from gateway.console.words import gettext
-from gateway.decide.hours_page import Page, pages
+from gateway.decide.hours.page import Page, pages
 from gateway.desk.items import when
 from gateway.insight.estimates import Known
 from gateway.insight.expected import published

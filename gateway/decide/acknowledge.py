@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.decide.hours_words import language_of
-from gateway.decide.hours_zone import moment
+from gateway.decide.hours.words import language_of
+from gateway.decide.hours.zone import moment
 from gateway.decide.plan import Planner, name_of
 
 NUMBER = "{number}"

@@ -7,8 +7,8 @@ beside it says who they are. A provider that loses a ticket reads why in words o
 from __future__ import annotations
 
 from gateway.decide.commands import end, hand_over
-from gateway.decide.escalation_actions import Action, HandOver, Inform, Notice, Promote, TakeBack, decision
-from gateway.decide.escalation_watch import unreached
+from gateway.decide.escalation.actions import Action, HandOver, Inform, Notice, Promote, TakeBack, decision
+from gateway.decide.escalation.watch import unreached
 from gateway.decide.facts import REQUESTER, Command, Leg, Link
 from gateway.decide.observe import pass_on
 from gateway.decide.plan import Planner, link_name, name_of

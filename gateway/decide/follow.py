@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.decide import escalation, routing_state, sla
+from gateway.decide import escalation, sla
 from gateway.decide.carrying import carry
 from gateway.decide.facts import LIVING, Command, Facts, Input, Link, Observed, Settled
 from gateway.decide.honesty import interim, longer
 from gateway.decide.hours import ALWAYS, Calendars
 from gateway.decide.plan import Planner
+from gateway.decide.routing import state as routing_state
 from gateway.decide.signals import Signal, View
 from gateway.tickets.vocabulary import FINAL
 

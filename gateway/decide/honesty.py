@@ -10,8 +10,8 @@ from gateway.decide.acknowledge import TEXTS, spoken, tell
 from gateway.decide.decision import Decision
 from gateway.decide.facts import Command
 from gateway.decide.hours import ALWAYS, Hours
-from gateway.decide.hours_words import language_of, when
-from gateway.decide.hours_zone import EPOCH
+from gateway.decide.hours.words import language_of, when
+from gateway.decide.hours.zone import EPOCH
 from gateway.decide.objection import Objection
 from gateway.decide.plan import Planner
 from gateway.decide.settle import speak

@@ -17,7 +17,7 @@ from gateway.decide.conditions import inputs
 from gateway.decide.decision import Decision
 from gateway.decide.facts import Command
 from gateway.decide.honesty import promised
-from gateway.decide.hours_zone import moment
+from gateway.decide.hours.zone import moment
 from gateway.decide.objection import Objection
 from gateway.decide.plan import Planner
 from gateway.decide.triage import (

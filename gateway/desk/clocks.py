@@ -14,7 +14,7 @@ from gateway.clock import iso
 from gateway.decide import escalation, sla
 from gateway.decide.follow import ROUND_THE_CLOCK
 from gateway.decide.signals import View
-from gateway.decide.sla_log import named
+from gateway.decide.sla.log import named
 from gateway.desk.items import when
 from gateway.runtime import Runtime
 from gateway.store.tables import clock_event, connection, contact, link, provider

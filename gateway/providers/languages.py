@@ -15,7 +15,7 @@ from gateway.decide.inforce import POLICIES, InForce
 from gateway.decide.language import BadPolicy, Fault, Known
 from gateway.decide.routing import compile_routing
 from gateway.decide.sla import compile_targets
-from gateway.decide.triage_policy import compile_triage
+from gateway.decide.triage.policy import compile_triage
 from gateway.errors import Invalid
 from gateway.providers.versions import Version
 from mappings.loader import Node, load, plain

@@ -6,7 +6,7 @@ from __future__ import annotations
 from html import unescape
 
 from gateway.console import due
-from gateway.decide.hours_page import pages
+from gateway.decide.hours.page import pages
 from gateway.insight.saying import DAY, HOUR, day_start
 from gateway.providers import policies
 from tests.console.conftest import Client

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from gateway.decide.escalation import Watched, compile_escalation, follow
-from gateway.decide.escalation_actions import Action, HandOver, Promote, TakeBack
-from gateway.decide.escalation_matrix import Matrix
+from gateway.decide.escalation.actions import Action, HandOver, Promote, TakeBack
+from gateway.decide.escalation.matrix import Matrix
 from gateway.decide.language import Known
 from gateway.decide.signals import Signal, View
 

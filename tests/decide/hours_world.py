@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.decide.hours import Calendars, Country, Days, Hours, compile_calendars
-from gateway.decide.hours_zone import EPOCH, MINUTE
+from gateway.decide.hours.zone import EPOCH, MINUTE
 from mappings.loader import load, plain
 from tests.architecture.tree import ROOT
 

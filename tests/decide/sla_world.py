@@ -9,7 +9,7 @@ from typing import Any
 from gateway.decide.hours import Calendars
 from gateway.decide.signals import Signal, View
 from gateway.decide.sla import Event, Stand, Targets, compile_targets, follow, recompute, stands, totals
-from gateway.decide.sla_totals import Clock, Totals
+from gateway.decide.sla.totals import Clock, Totals
 from mappings.loader import load, plain
 from tests.architecture.tree import ROOT
 from tests.decide.hours_world import H, at, hours, office

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.decide.escalation import explain, replay
-from gateway.decide.escalation_actions import HandOver, Inform, TakeBack, TellRequester, decision
+from gateway.decide.escalation.actions import HandOver, Inform, TakeBack, TellRequester, decision
 from gateway.decide.language import BadPolicy
 from gateway.decide.signals import Signal
 from tests.decide.escalation_stories import HOUR, KNOWN, MIN, P1, START, Story, brief, matrix

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.decide.escalation import compile_escalation, explain, replay
-from gateway.decide.escalation_actions import HandOver, Inform, Promote, TakeBack, decision
-from gateway.decide.escalation_matrix import Matrix
+from gateway.decide.escalation.actions import HandOver, Inform, Promote, TakeBack, decision
+from gateway.decide.escalation.matrix import Matrix
 from gateway.decide.hours import compile_calendars
 from gateway.decide.language import BadPolicy
 from gateway.decide.signals import Signal

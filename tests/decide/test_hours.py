@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.decide.hours import ALWAYS, Country, Days, Hours, NeverOpens
-from gateway.decide.hours_days import WHOLE, kept
-from gateway.decide.hours_zone import DAY, EPOCH, MINUTE, instant, wall
+from gateway.decide.hours.days import WHOLE, kept
+from gateway.decide.hours.zone import DAY, EPOCH, MINUTE, instant, wall
 from tests.decide.hours_world import H, at, hours, office
 
 ZONES = ("Europe/Madrid", "Europe/Moscow", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York", "Africa/Cairo")

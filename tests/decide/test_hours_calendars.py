@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decide.hours import Calendars, Person, Rotation, choose, compile_calendars, replay
-from gateway.decide.hours_page import pages
-from gateway.decide.hours_zone import DAY
+from gateway.decide.hours.page import pages
+from gateway.decide.hours.zone import DAY
 from gateway.decide.language import BadPolicy
 from mappings.loader import load, plain
 from tests.decide.hours_world import SHIPPED, H, at, document, example

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway import plain
 from gateway.decide.conditions import inputs
 from gateway.decide.routing import choose, compile_routing
-from gateway.decide.routing_state import KEPT, Chosen, follow
+from gateway.decide.routing.state import KEPT, Chosen, follow
 from gateway.decide.signals import Signal
 
 ANA = Chosen("agent:ana", "they know the customer")

@@ -10,7 +10,7 @@ import pytest
 from gateway.decide.hours import Calendars
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.sla import compile_targets, feasible
-from gateway.decide.sla_targets import CLOCKS, About, Terms
+from gateway.decide.sla.targets import CLOCKS, About, Terms
 from gateway.insight.estimates import Estimate
 from mappings.loader import load, plain
 from tests.architecture.tree import ROOT

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gateway.decide.hours import Calendars
 from gateway.decide.signals import Signal
 from gateway.decide.sla import Targets, recompute
-from gateway.decide.sla_log import due_of, named, stopped
+from gateway.decide.sla.log import due_of, named, stopped
 from gateway.tickets.vocabulary import FINAL
 from tests.decide.hours_world import H, at, hours, office
 from tests.decide.sla_world import DAY, Desk, policy

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.decide.signals import Signal
 from gateway.decide.sla import guards, recompute, totals
-from gateway.decide.sla_totals import Had
+from gateway.decide.sla.totals import Had
 from tests.decide.hours_world import H, at
 from tests.decide.sla_world import ALWAYS, DAY, MIN, NOON, OFFICE, Desk, instant, minutes, policy
 

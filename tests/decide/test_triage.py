@@ -10,7 +10,7 @@ import yaml
 from gateway.decide.language import BadPolicy, Known
 from gateway.decide.objection import Objection
 from gateway.decide.triage import Triaged, deviate, ending, enforced, triage
-from gateway.decide.triage_policy import compile_triage
+from gateway.decide.triage.policy import compile_triage
 from tests.decide.shipped import asked, example, other, shipped
 
 SHIPPED = compile_triage(shipped("triage"))

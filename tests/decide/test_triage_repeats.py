@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway import plain
 from gateway.decide.objection import Objection
 from gateway.decide.triage import distinct, replay, triage
-from gateway.decide.triage_words import alike, plainly, sentences, subject
+from gateway.decide.triage.words import alike, plainly, sentences, subject
 from tests.decide.shipped import asked, other
 from tests.decide.test_triage import SHIPPED, sorted_out
 

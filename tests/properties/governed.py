@@ -23,7 +23,7 @@ from gateway.decide.carrying import SILENT
 from gateway.decide.decision import Decision
 from gateway.decide.facts import Command, Settled
 from gateway.decide.honesty import REMINDER
-from gateway.decide.hours_decision import replay as replay_hours
+from gateway.decide.hours.decision import replay as replay_hours
 from gateway.decide.inforce import POLICIES
 from gateway.preview.stored import Batch, batches
 from gateway.preview.worlds import Ground, Then

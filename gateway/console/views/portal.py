@@ -16,7 +16,7 @@ from gateway.console.views.ticket import stored
 from gateway.console.web import done, inner, me, needs, pages, runtime
 from gateway.console.words import gettext, language
 from gateway.decide.facts import Command
-from gateway.decide.triage_policy import DECIDED
+from gateway.decide.triage.policy import DECIDED
 from gateway.desk import clocks
 from gateway.desk.read import find, list_tickets, ticket_page
 from gateway.errors import Invalid
