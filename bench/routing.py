@@ -36,7 +36,7 @@ LIMIT = 30.0
 
 CHANNELS = {"Phone": "phone", "Self service": "portal", "Email": "mail", "IVR": "phone", "Direct opening": "api"}
 LEVELS = {"1": "high", "2": "medium", "3": "low"}
-POLICIES = Path(routing.__file__).parents[1] / "policies"
+POLICIES = Path(routing.__file__).parents[2] / "policies"
 
 
 @dataclass(frozen=True)
