@@ -108,7 +108,7 @@ def test_two_mailboxes_at_once(server: MailServer, world: World) -> None:
     look(world)
     world.rt.now = now_us
     for name, _, theirs in PAIRS:
-        mails = server.read(theirs)
+        mails = [mail for mail in server.read(theirs) if "VPN" in str(mail["Subject"])]  # the server is shared
         assert Counter(str(mail["Subject"]).partition("] ")[2] for mail in mails) == Counter(
             f"VPN {number} ☂" for number in range(6) if PAIRS[number % 2][0] == name
         )
@@ -125,7 +125,8 @@ def test_two_mailboxes_at_once(server: MailServer, world: World) -> None:
     assert sorted(world.rows(sql)) == sorted(told)
     assert world.rows("select name, size, state from attachment") == [("log ü.bin", len(data), "stored")] * 6
     for _, _, theirs in PAIRS:
-        thanks = [mail for mail in server.read(theirs) if str(mail["Subject"]).startswith("Re: ")]
+        said = [mail for mail in server.read(theirs) if "VPN" in str(mail["Subject"])]
+        thanks = [mail for mail in said if str(mail["Subject"]).startswith("Re: ")]
         assert len(thanks) == 3 and all(mail["References"] for mail in thanks)
     assert world.rows("select kind, text from notice") == []
     assert world.rows("select kind, state, said from delivery where state not in (1, 3)") == []
