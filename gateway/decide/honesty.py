@@ -47,15 +47,16 @@ def longer(p: Planner) -> int | None:
     """Tell the requester of an open ticket that it takes longer than usual, and when they hear again; once an interval.
     When to look at this again, in UTC microseconds; None: never."""
     kept: Mapping[str, Any] | None = p.ticket.ledger.get("estimate")
-    if kept is None or p.ticket.new or p.ticket.fields["status"] in FINAL:
+    if kept is None or p.ticket.fields["status"] in FINAL:
         return None
     estimate, at = Estimate.read(kept), p.facts.as_of
+    created = at if p.ticket.new else p.ticket.created_at
     if estimate.p90 is None:
         return None
     hours, told = _hours(p), p.ticket.ledger.get("longer")
-    late = longer_than_usual(p.ticket.created_at, estimate, at, EVERY, told, hours.after)
+    late = longer_than_usual(created, estimate, at, EVERY, told, hours.after)
     if late is None:
-        return p.ticket.created_at + estimate.p90 + 1
+        return created + estimate.p90 + 1
     if late.tell:
         p.ticket.ledger["longer"], p.ticket.dirty = at, True
         requester = p.facts.around.requester(p.ticket.fields)

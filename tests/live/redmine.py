@@ -66,7 +66,7 @@ class Agent:
 
     def attach(self, id: str, name: str, content: bytes) -> None:
         kind = {"Content-Type": "application/octet-stream"}
-        for _ in range(3):  # its SQLite answers 500 while another of its writers is at work: a person uploads again
+        for _ in range(3):  # it has answered 500 once, its SQLite being busy most likely: a person uploads again
             answer = self.server.call("POST", "/uploads.json", who="paula", params={"filename": name}, data=content,
                                       headers=kind)  # fmt: skip
             if answer.status_code != 500:
